@@ -1,0 +1,1 @@
+"""Bytes: events, their lines, and the append-only log that holds them."""

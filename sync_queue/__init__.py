@@ -1,0 +1,1 @@
+"""Durable jobs: the queue and the dead letters, each one SQLite file."""
