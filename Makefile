@@ -1,0 +1,90 @@
+# Everything that a developer calls. Needs Python 3.11 or newer with venv, make (GNU 3.81 or newer)
+# and, for the first set-up, a network. `make` alone lists the calls.
+#
+#   make test PYTHON=python3.13      another Python for .venv (only when .venv is made)
+#   make test PYTEST_ARGS='-k dlq'   a part of the tests (coverage is then below its limit)
+#   make lock UPGRADE=--upgrade      newest versions instead of those already locked
+
+SHELL := /bin/sh
+PYTHON ?= python3
+PYTEST_WORKERS ?= auto
+PYTEST_ARGS ?=
+UPGRADE ?=
+
+BIN := .venv/bin
+LOCK := requirements/dev.lock
+RUNTIME_LOCK := requirements/runtime.lock
+# Two stamps: a changed lock makes .venv anew, a changed pyproject.toml only installs the package again.
+LOCKED := .venv/.locked
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test venv lint imports types unit format lock clean
+
+help: ## list these calls
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(INSTALLED) ## a small real run, start to end, explained; its worker is killed halfway
+	@$(BIN)/syncstats demo
+
+test: $(INSTALLED) ## everything that must hold: style, types, direction of imports, all tests
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory imports
+	@$(MAKE) --no-print-directory unit
+
+venv: $(INSTALLED) ## make .venv with everything for development
+
+lint: $(INSTALLED) ## ruff: rules and format
+	@printf '\n== ruff check\n'
+	@$(BIN)/ruff check .
+	@printf '\n== ruff format --check\n'
+	@$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## mypy --strict
+	@printf '\n== mypy --strict\n'
+	@$(BIN)/mypy
+
+imports: $(INSTALLED) ## import-linter: imports only go down
+	@printf '\n== import-linter\n'
+	@$(BIN)/lint-imports --no-cache
+
+unit: $(INSTALLED) ## pytest with branch coverage of the four packages, subprocesses included
+	@printf '\n== pytest, branch coverage\n'
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses=4 --dist=loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+
+format: $(INSTALLED) ## let ruff format and mend what it can
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+# Exact versions with hashes of every published file, so that one lock serves all Pythons and platforms.
+# Neither command writes where the files come from: that is the installing machine's business.
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate $(UPGRADE)
+
+lock: $(INSTALLED) ## resolve the dependencies in pyproject.toml again into requirements/*.lock
+	@$(COMPILE) --all-extras pyproject.toml --output-file $(LOCK)
+	@$(COMPILE) --constraint $(LOCK) pyproject.toml --output-file $(RUNTIME_LOCK)
+
+clean: ## remove .venv and everything that a run of these calls has made
+	@rm -rf .venv build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(LOCKED): $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: syncstats needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
+		echo "make: name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+		exit 1; }
+	@echo "making .venv with $$($(PYTHON) --version 2>&1) (once; again when $(LOCK) changes)"
+	@$(PYTHON) -m venv --clear .venv || { \
+		echo "make: '$(PYTHON) -m venv' does not work; Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; }
+	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r $(LOCK)
+	@touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
