@@ -1,0 +1,333 @@
+"""Opening the data folder's databases: the one place for pragmas and ``BEGIN IMMEDIATE``."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self
+
+from events.clock import SystemClock
+from sync_queue.errors import ForeignDatabaseError, NewerDatabaseError, QueueError
+from sync_queue.sql import read_migrations, statements
+from sync_queue.sqlite_errors import explain, is_busy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from events.clock import Clock
+
+BUSY_TIMEOUT_S = 30.0
+_OLDEST_SQLITE = (3, 35)  # RETURNING
+_PRAGMAS = (
+    "PRAGMA synchronous = FULL",  # in WAL mode: every commit is on disk before it is told
+    "PRAGMA fullfsync = ON",  # macOS: past the drive's cache; elsewhere without effect
+    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA journal_size_limit = 67108864",  # one huge enqueue does not leave a huge WAL behind
+)
+
+
+class _Handle:
+    """One process's connection and the lock under which it is used."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.connection: sqlite3.Connection | None = None
+        self.depth = 0  # > 0 while a thread is inside transaction() or read()
+
+
+class Database:
+    """One SQLite file of the data folder, in WAL mode, brought to the newest schema.
+
+    It holds one connection, used by one thread at a time, so that neither threads nor calls
+    add descriptors. A forked child closes what it inherited and opens its own: SQLite's locks
+    do not survive a fork, and its table of them would claim that they do. (So of one file,
+    a process that forks should have one object.)
+
+    Args:
+        path: The file; it and its folder are made when missing, for this user alone.
+        application_id: Tells our file from those of other programs (SQLite header field).
+        migrations: Folder of numbered scripts that lead from an empty file to the schema.
+        clock: For the time spent waiting.
+        busy_timeout_s: How long to wait for a lock that another process holds, in seconds.
+        keep_open: False closes the connection after each use, for objects that nobody closes.
+        unmarked_version: Asked about a non-empty file without an application id: which schema
+            version a predecessor's file amounts to, None if it is not a predecessor's.
+        sleep: Waits so many seconds.
+
+    Raises:
+        NewerDatabaseError: The file is of a newer version.
+        ForeignDatabaseError: The file is some other program's database.
+        QueueError: It cannot be opened, is no database, or stays locked too long.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        application_id: int,
+        migrations: Path,
+        clock: Clock | None = None,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        keep_open: bool = True,
+        unmarked_version: Callable[[sqlite3.Connection], int | None] | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            raise QueueError(
+                f"this Python has SQLite {sqlite3.sqlite_version}, and syncstats needs 3.35 or"
+                " newer; use a newer Python or system"
+            )
+        self.path = path
+        self._application_id = application_id
+        self._migrations = read_migrations(migrations)
+        self._clock = clock or SystemClock()
+        self._busy_timeout_s = busy_timeout_s
+        self._keep_open = keep_open
+        self._unmarked_version = unmarked_version
+        self._sleep = sleep
+        self._closed = False
+        self._handles: dict[int, _Handle] = {}  # by process id: after a fork the parent's is there
+        with self.read():
+            pass  # opened, checked and migrated
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. Later use raises `QueueError`; closing again does nothing."""
+        self._closed = True
+        handle = self._handle()
+        with handle.lock:
+            if handle.depth == 0:  # else the thread that is inside closes it on its way out
+                self._drop(handle)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction: committed and on disk when the block ends, undone if it raises.
+
+        Begins with the write lock (``BEGIN IMMEDIATE``): one that begins by reading fails at
+        once, whatever the timeout, when another process has written meanwhile.
+
+        Yields:
+            The connection, to be used inside the block alone.
+
+        Raises:
+            QueueError: Whatever SQLite refuses, in words; or a transaction inside another.
+        """
+        with self._connected() as (handle, connection):
+            if handle.depth > 1:
+                raise QueueError(
+                    f"{self.path}: a transaction was begun inside another; end the first one before"
+                )
+            with self._run(connection, "BEGIN IMMEDIATE"):
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Several reads of one state of the database; inside a transaction, a part of that.
+
+        Yields:
+            The connection, to be used inside the block alone.
+
+        Raises:
+            QueueError: Whatever SQLite refuses, in words.
+        """
+        with self._connected() as (handle, connection):
+            if handle.depth > 1:
+                yield connection
+            else:
+                with self._run(connection, "BEGIN"):
+                    yield connection
+
+    @contextmanager
+    def _run(self, connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+        pid = os.getpid()
+        connection.execute(begin)
+        try:
+            yield
+            self._refuse_fork_of(pid)
+            connection.execute("COMMIT")
+        except BaseException:
+            if os.getpid() == pid and connection.in_transaction:
+                with suppress(sqlite3.Error):  # the first error is the one to tell
+                    connection.execute("ROLLBACK")
+            raise
+
+    def _refuse_fork_of(self, pid: int) -> None:
+        if os.getpid() != pid:
+            raise QueueError(
+                f"{self.path}: the process was forked inside a transaction, which is the parent's"
+                " alone; fork before it or after it"
+            )
+
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[_Handle, sqlite3.Connection]]:
+        """This process's connection, for this thread alone, with SQLite's errors in words."""
+        handle = self._handle()
+        pid = os.getpid()
+        with handle.lock:
+            if self._closed and handle.depth == 0:
+                raise QueueError(f"{self.path}: it has been closed; open it again to use it")
+            try:
+                self._drop_inherited()
+                if handle.connection is None:
+                    handle.connection = self._open()
+                handle.depth += 1
+                try:
+                    yield handle, handle.connection
+                finally:
+                    handle.depth -= 1
+                    unused = self._closed or not self._keep_open
+                    if unused and handle.depth == 0 and os.getpid() == pid:
+                        self._drop(handle)
+            except sqlite3.Error as error:
+                raise explain(error, self.path, self._busy_timeout_s) from error
+
+    def _handle(self) -> _Handle:
+        return self._handles.setdefault(os.getpid(), _Handle())
+
+    def _drop_inherited(self) -> None:
+        """In a forked child: close the parent's connections, which here hold no locks."""
+        if len(self._handles) == 1:
+            return
+        for pid, handle in list(self._handles.items()):
+            if pid == os.getpid():
+                continue
+            if handle.depth:  # closing it would undo, in shared memory, what the parent writes
+                raise QueueError(
+                    f"{self.path}: this process was forked while its parent was using the"
+                    " database; start it with `spawn`, or fork when nothing is running"
+                )
+            self._drop(handle)
+            del self._handles[pid]
+
+    @staticmethod
+    def _drop(handle: _Handle) -> None:
+        connection, handle.connection = handle.connection, None
+        if connection is not None:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        self._make_file()
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._busy_timeout_s,
+            isolation_level=None,  # transactions are begun and ended here, by name
+            check_same_thread=False,  # the lock sees to it
+        )
+        try:
+            with self._run(connection, "BEGIN"):
+                version = self._version(connection)  # refuse before anything is changed
+            self._use_wal(connection)
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            if version < len(self._migrations):
+                with self._run(connection, "BEGIN IMMEDIATE"):
+                    self._migrate(connection, self._version(connection))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make_file(self) -> None:
+        """Make folder and file for this user alone; SQLite gives its side files the same mode."""
+        try:
+            _make_folder(self.path.parent)
+            with suppress(FileExistsError):
+                _make_empty_file(self.path)
+            regular = stat.S_ISREG(self.path.stat().st_mode)
+        except (OSError, ValueError) as error:
+            raise QueueError(
+                f"{self.path}: it cannot be made ({error}); check the folder and that this user"
+                " may write there"
+            ) from error
+        if not regular:
+            raise QueueError(
+                f"{self.path}: it is no regular file; move it away, or name another data folder"
+            )
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """The file's schema version, 0 if it is empty; refuses files that are not for us."""
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        newest = len(self._migrations)
+        if application_id == 0 and objects == 0 and version == 0:
+            return 0
+        if application_id == 0 and self._unmarked_version is not None:
+            predecessor = self._unmarked_version(connection)
+            if predecessor is not None:
+                return predecessor
+        if application_id != self._application_id:
+            raise ForeignDatabaseError(
+                f"{self.path}: it is a database of another program (application id"
+                f" {application_id}); move it away, or name another data folder"
+            )
+        if version > newest:
+            raise NewerDatabaseError(
+                f"{self.path}: it has schema version {version}, and this syncstats knows versions"
+                f" up to {newest}; use the newer syncstats that wrote it"
+            )
+        return int(version)
+
+    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
+        """Lead the schema from ``version`` to the newest, inside the caller's transaction."""
+        for script in self._migrations[version:]:
+            for statement in statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {self._application_id:d}")
+        connection.execute(f"PRAGMA user_version = {len(self._migrations):d}")
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch to WAL. SQLite does not always wait for other openers here, so this does."""
+        deadline_ns = self._clock.monotonic_ns() + int(self._busy_timeout_s * 1e9)
+        while True:
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or self._clock.monotonic_ns() >= deadline_ns:
+                    raise
+                self._sleep(0.01)
+                continue
+            if mode != "wal":
+                raise QueueError(
+                    f"{self.path}: SQLite cannot use a write-ahead log here (it stays in mode"
+                    f" {mode!r}); keep the data folder on a local disk"
+                )
+            return
+
+
+def _make_folder(folder: Path) -> None:
+    """Make ``folder`` and its missing parents with mode 0700, each durable in its parent."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    descriptor = os.open(folder.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_empty_file(path: Path) -> None:
+    """Make ``path`` with mode 0600.
+
+    By ``mknod``: closing a descriptor of the file would drop the locks that another thread's
+    connection may hold on it already.
+    """
+    try:
+        os.mknod(path, 0o600 | stat.S_IFREG)
+    except (AttributeError, PermissionError):  # Windows has no such call, macOS only for root
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
