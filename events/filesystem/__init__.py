@@ -1,0 +1,27 @@
+"""The few file operations that the program stands on: append, atomic replace, locks.
+
+Standard library only, so that who needs one lock or one atomic save loads nothing else.
+"""
+
+from __future__ import annotations
+
+from events.filesystem.locks import is_locked, lock, try_lock
+from events.filesystem.machine import UNKNOWN_BOOT, boot_id, is_network_filesystem
+from events.filesystem.protocol import AppendFile, FileSystem, Lock, StrPath
+from events.filesystem.real import REAL, RealFileSystem, replace_file
+
+__all__ = [
+    "REAL",
+    "UNKNOWN_BOOT",
+    "AppendFile",
+    "FileSystem",
+    "Lock",
+    "RealFileSystem",
+    "StrPath",
+    "boot_id",
+    "is_locked",
+    "is_network_filesystem",
+    "lock",
+    "replace_file",
+    "try_lock",
+]
