@@ -1,0 +1,57 @@
+"""One line of bytes to one event and back, within the format's limits."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from .examination import examine, is_representable
+from .model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
+from .nesting import MAX_DEPTH, is_too_deep
+
+__all__ = ["MAX_DEPTH", "decode", "is_empty"]
+
+_read = msgspec.json.Decoder(Line).decode
+_SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES)
+"""A line of at most so many bytes is neither too long nor too deep."""
+
+
+def is_empty(line: bytes) -> bool:
+    r"""Tell whether a line holds nothing but JSON white space, such as the ``\r`` of ``\r\n``."""
+    return not line.strip(b" \t\r\n")
+
+
+def decode(line: bytes) -> Line:
+    r"""Read one event from its line, with or without the ``\n`` at its end.
+
+    An outcome is checked: each field of the format has its type and range, it has a timestamp,
+    and ``stream`` and ``seq`` come both or neither. Any other JSON object is an event that is
+    carried: a field of the wrong type counts as missing there, and so does one of ``stream`` and
+    ``seq`` alone. Of duplicate keys the last one counts, as in most parsers.
+
+    Raises:
+        InvalidLineError: The line is no JSON object (RFC 8259; UTF-8 throughout, no lone
+            surrogates, nested no deeper than `MAX_DEPTH`, no longer than `MAX_LINE_BYTES`), its
+            version is unknown, or it is an outcome whose fields are wrong. Nothing else is
+            raised, whatever the bytes.
+    """
+    # The way of nearly every line: one call into msgspec and a few comparisons. Whatever is
+    # unusual is looked at again, field by field.
+    if len(line) > _SHORT and (len(line) > MAX_LINE_BYTES or is_too_deep(line)):
+        return examine(line)
+    try:
+        if not line.isascii():
+            line.decode()  # msgspec does not look into the strings that it skips
+        found = _read(line)
+    except (ValueError, RecursionError):
+        return examine(line)
+    if (
+        found.v != SCHEMA_VERSION
+        or (found.stream is UNSET) is not (found.seq is UNSET)
+        or not found.error_type
+        or (found.timestamp is UNSET and found.event in OUTCOMES)
+        or not is_representable(found.timestamp)
+        or not is_representable(found.retry_at)
+    ):
+        return examine(line)
+    return found

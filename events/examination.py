@@ -1,0 +1,180 @@
+"""A close look at a line that the fast way of `events.codec.decode` did not take.
+
+It is read again with the standard library's parser, whose grammar is RFC 8259's and which keeps
+what a typed parser refuses as a whole; so it can be told what is wrong, and which ``seq`` an
+invalid line takes up.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from .errors import InvalidLineError
+from .model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
+from .nesting import MAX_DEPTH, flatten, is_too_deep
+
+_FIELDS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Line)}
+_NOT_OF_OUTCOMES = frozenset({"epoch", "queue_id", "host", "pid", "version"})
+"""Fields of `Line` that the format gives to other events: in an outcome they are unknown keys."""
+_MOMENTS = ("timestamp", "retry_at")
+_LEAP_SECOND = re.compile(r"(?<=:\d\d:)60(?:\.\d+)?(?=[Zz+-])", re.ASCII)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def is_representable(moment: datetime | UnsetType) -> bool:
+    """Tell whether an aware ``moment`` has a UTC value (years 1 to 9999), or is not there."""
+    if moment is UNSET or 1 < moment.year < 9999:
+        return True
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
+def examine(line: bytes) -> Line:
+    """Read a line as `events.codec.decode` says, slowly, and with a reason for what is refused.
+
+    Raises:
+        InvalidLineError: With the line's stream and seq, where it is a JSON object that has them
+            (also one that is only nested too deep, or not wholly UTF-8).
+    """
+    if len(line) > MAX_LINE_BYTES:
+        raise InvalidLineError(f"longer than {MAX_LINE_BYTES:,} bytes")
+    text, flaw = _as_text(line)
+    found = _parse(text, flaw)
+    try:
+        if flaw:
+            _refuse(flaw)
+        if _SURROGATE.search(text) and not _is_unicode(found):
+            _refuse("holds half a surrogate pair, which is no Unicode text")
+        return _build(found)
+    except InvalidLineError as error:
+        stream = _read("stream", found)
+        seq = _read("seq", found)
+        raise InvalidLineError(
+            error.reason,
+            None if stream is UNSET or not _is_unicode(stream) else stream,
+            None if seq is UNSET else seq,
+        ) from None
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise InvalidLineError(reason)
+
+
+def _as_text(line: bytes) -> tuple[str, str]:
+    """A line as text that can be parsed, and what alone makes it invalid ("" if nothing)."""
+    flaw = ""
+    if is_too_deep(line):
+        flaw = f"nested deeper than {MAX_DEPTH}"
+        line = flatten(line)
+    try:
+        return line.decode(), flaw
+    except UnicodeDecodeError as error:
+        return line.decode(errors="surrogateescape"), flaw or f"not UTF-8 at byte {error.start}"
+
+
+def _parse(text: str, flaw: str) -> dict[str, Any]:
+    try:
+        found = json.loads(
+            text, parse_constant=_refuse_constant, parse_int=_to_int, parse_float=_to_float
+        )
+    except RecursionError:
+        _refuse(flaw or "nested too deep for what is left of the stack")
+    except InvalidLineError:
+        raise
+    except json.JSONDecodeError as error:
+        _refuse(flaw or f"not JSON: {error.msg} (character {error.pos + 1})")
+    if not isinstance(found, dict):
+        _refuse(flaw or "JSON, but no object")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    _refuse(f"not JSON: {name} is no number there")
+
+
+def _to_int(digits: str) -> int | str:
+    """An integer; one of so many digits that Python refuses stays text: the wrong type."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
+def _to_float(digits: str) -> float | str:
+    """A float; one beyond its range, legal in JSON, stays text: the wrong type."""
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+def _is_unicode(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _build(found: dict[str, Any]) -> Line:
+    """The event in a JSON object.
+
+    Raises:
+        InvalidLineError: Its version is unknown, or it is an outcome whose fields are wrong.
+    """
+    version = found.get("v")
+    if type(version) is int and version != SCHEMA_VERSION:
+        age = "newer" if version > SCHEMA_VERSION else "unknown"
+        _refuse(f"schema version {version} is {age}; this program reads {SCHEMA_VERSION}")
+    event = found.get("event")
+    if isinstance(event, str) and event in OUTCOMES:
+        return _build_outcome(found)
+    fields = {name: _read(name, found) for name in _FIELDS if name in found}
+    fields = {name: value for name, value in fields.items() if value is not UNSET}
+    if not ("stream" in fields and "seq" in fields):
+        fields.pop("stream", None)
+        fields.pop("seq", None)
+    return Line(**fields)
+
+
+def _build_outcome(found: dict[str, Any]) -> Line:
+    fields: dict[str, Any] = {}
+    for name in _FIELDS:
+        if name in found and name not in _NOT_OF_OUTCOMES:
+            try:
+                fields[name] = _convert(name, found[name])
+            except (ValueError, OverflowError) as error:
+                _refuse(f"{name}: {error}")
+    if "timestamp" not in fields:
+        _refuse("an outcome without timestamp")
+    if ("stream" in fields) is not ("seq" in fields):
+        _refuse("stream without seq" if "stream" in fields else "seq without stream")
+    if not fields.get("error_type"):
+        fields.pop("error_type", None)
+    return Line(**fields)
+
+
+def _read(name: str, found: dict[str, Any]) -> Any:
+    """A field's value; UNSET if it is missing or of the wrong type."""
+    try:
+        return _convert(name, found[name]) if name in found else UNSET
+    except (ValueError, OverflowError):
+        return UNSET
+
+
+def _convert(name: str, value: Any) -> Any:
+    if name in _MOMENTS and isinstance(value, str):
+        # A leap second is RFC 3339; it ends the second before it.
+        value = _LEAP_SECOND.sub("59.999999", value, count=1)
+    converted = msgspec.convert(value, _FIELDS[name])
+    if name in _MOMENTS and not is_representable(converted):
+        raise ValueError("before the year 1 or after 9999 in UTC")
+    return converted
