@@ -14,10 +14,12 @@ UPGRADE ?=
 BIN := .venv/bin
 LOCK := requirements/dev.lock
 RUNTIME_LOCK := requirements/runtime.lock
+BUILD_LOCK := requirements/build.lock
 # Two stamps: a changed lock makes .venv anew, a changed pyproject.toml only installs the package again.
 LOCKED := .venv/.locked
 INSTALLED := .venv/.installed
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Twice quiet: only errors, not what this machine's own pip settings warn about.
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test venv lint imports types unit format lock clean
@@ -65,8 +67,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate $(UPGRADE)
 
 lock: $(INSTALLED) ## resolve the dependencies in pyproject.toml again into requirements/*.lock
-	@$(COMPILE) --all-extras pyproject.toml --output-file $(LOCK)
-	@$(COMPILE) --constraint $(LOCK) pyproject.toml --output-file $(RUNTIME_LOCK)
+	@$(COMPILE) --all-extras pyproject.toml --output-file $(LOCK) >/dev/null
+	@$(COMPILE) --constraint $(LOCK) pyproject.toml --output-file $(RUNTIME_LOCK) >/dev/null
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(COMPILE) --constraint $(LOCK) - --output-file $(BUILD_LOCK) >/dev/null
 
 clean: ## remove .venv and everything that a run of these calls has made
 	@rm -rf .venv build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
