@@ -1,0 +1,1 @@
+"""The `syncstats` command: the composition root, and the only place that prints."""

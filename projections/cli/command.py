@@ -1,0 +1,62 @@
+"""The class of every command: help with an example, and options from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import click
+
+
+class Command(click.Command):
+    """A command whose help ends in an example that runs, and which takes `--config`.
+
+    Args:
+        example: Shell lines, run as they stand by the tests.
+        kwargs: What `click.Command` takes.
+    """
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = dedent(example).strip()
+        self.params.append(config_option(allow_from_autoenv=False))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the example below the options, its lines unwrapped."""
+        super().format_epilog(ctx, formatter)
+        if self.example:
+            with formatter.section("Example"):
+                for line in self.example.splitlines():
+                    formatter.write(f"  {line}\n")
+
+
+def config_option(*, allow_from_autoenv: bool) -> click.Option:
+    """Make the option `--config FILE`, which gives the other options their defaults.
+
+    Args:
+        allow_from_autoenv: Whether the environment sets it too (`SYNCSTATS_CONFIG`): for the
+            root only, so that a file named on the command line wins.
+    """
+    return click.Option(
+        ["--config"],
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        is_eager=True,  # before the options that it gives values to
+        expose_value=False,
+        allow_from_autoenv=allow_from_autoenv,
+        callback=_apply,
+        help="Read options from this TOML file.",
+    )
+
+
+def _apply(ctx: click.Context, param: click.Parameter, path: Path | None) -> None:  # noqa: ARG001 - click's signature
+    if path is None or ctx.resilient_parsing:
+        return
+    from projections.cli.config import load_config
+
+    root = ctx.find_root()
+    values = load_config(root.command, path)
+    for name in ctx.command_path.split()[1:]:
+        values = values.get(name, {})
+    ctx.default_map = values

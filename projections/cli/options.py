@@ -1,0 +1,111 @@
+"""Options that several commands share, and the kinds of values that click does not know."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from projections.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+    SecondsType = click.ParamType[float]
+    SizeType = click.ParamType[int]
+    PatternType = click.ParamType[str]
+else:  # click's older versions know no type arguments
+    SecondsType = SizeType = PatternType = click.ParamType
+
+_SIZE = re.compile(r"(\d+)\s*(|[KMG]i?B?)", re.IGNORECASE | re.ASCII)
+_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
+
+
+def data_option() -> Decorator:
+    """Make the option `--data DIR`."""
+    return click.option(
+        "--data",
+        metavar="DIR",
+        envvar="SYNCSTATS_DATA",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("data"),
+        help="The data folder.  [default: $SYNCSTATS_DATA, else ./data]",
+    )
+
+
+def json_option() -> Decorator:
+    """Make the option `--json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON value, nothing else."
+    )
+
+
+def existing(data: Path) -> Path:
+    """Check that the data folder is there, for commands that must not make one.
+
+    Raises:
+        CommandError: There is none.
+    """
+    if not data.is_dir():
+        raise CommandError(
+            f"no data folder {data}: name an existing one with --data or SYNCSTATS_DATA, "
+            "or make it by adding jobs (`syncstats enqueue`)"
+        )
+    return data
+
+
+class Seconds(SecondsType):
+    """A time span in seconds: a finite number, for example 30 or 0.5.
+
+    Args:
+        zero: Whether 0 is allowed.
+    """
+
+    name = "seconds"
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self.zero = zero
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Turn text into seconds; anything else is a usage error."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            self.fail(f"'{value}' is no number of seconds", param, ctx)
+        if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not self.zero):
+            least = "0 or more" if self.zero else "more than 0"
+            self.fail(f"'{value}' is out of range: seconds are finite and {least}", param, ctx)
+        return seconds
+
+
+class Size(SizeType):
+    """A size in bytes: `1048576`, or `64MiB` (KiB, MiB, GiB; powers of 1024)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Turn text into bytes; anything else is a usage error."""
+        match = _SIZE.fullmatch(str(value).strip())
+        if match is None or int(match[1]) == 0:
+            self.fail(f"'{value}' is no size: give bytes, or for example 64MiB", param, ctx)
+        return int(match[1]) << _SHIFTS[match[2][:1].upper()]
+
+
+class Pattern(PatternType):
+    """A regular expression."""
+
+    name = "pattern"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Pass a regular expression through; anything else is a usage error."""
+        try:
+            re.compile(str(value))
+        except re.error as error:
+            self.fail(f"'{value}' is no regular expression: {error}", param, ctx)
+        return str(value)

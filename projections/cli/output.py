@@ -1,0 +1,202 @@
+"""How the command speaks: one JSON value, or lines and tables for people, on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from events.clock import format_timestamp
+from events.terminal import safe
+from projections.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+PIPED_WIDTH = 80  # columns, where no terminal tells its own
+_UNSQUEEZED = 24  # columns: ids, times and names are kept whole beside a long message
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on a line of its own: with `--json`, all that goes to stdout.
+
+    It is ASCII, so that no terminal obeys it and no encoding breaks it.
+
+    Raises:
+        ValueError: The value holds NaN or an infinity, which JSON cannot.
+    """
+    say(json.dumps(value, ensure_ascii=True, allow_nan=False), escaped=True)
+
+
+def say(text: str = "", *, escaped: bool = False) -> None:
+    """Print one line for people.
+
+    Args:
+        text: The line; what a terminal would obey is shown as an escape.
+        escaped: Whether that has been done.
+
+    Raises:
+        CommandError: Standard output is closed.
+    """
+    _stdout().write((text if escaped else safe(text)) + "\n")
+
+
+def note(text: str) -> None:
+    """Print one line on stderr: about the run, not its result."""
+    print(safe(text), file=sys.stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        title: Its heading.
+        right: Whether its values stand at the right, as numbers do.
+        cut: Whether what does not fit is cut with an ellipsis; else it goes on in the next line.
+    """
+
+    title: str
+    right: bool = False
+    cut: bool = False
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: framed and coloured on a terminal, bare and 80 columns wide in a pipe."""
+    from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = is_terminal(_stdout())
+    grid = Table(
+        box=SIMPLE_HEAD if terminal else None,
+        pad_edge=False,
+        header_style="bold",
+        padding=(0, 2, 0, 0),
+    )
+    cells = [[safe(cell) for cell in row] for row in rows]
+    for place, column in enumerate(columns):
+        widest = max((cell_len(row[place]) for row in cells), default=0)
+        grid.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            no_wrap=column.cut or column.right,
+            overflow="ellipsis" if column.cut else "fold",
+            min_width=None if column.cut else min(widest, _UNSQUEEZED),
+        )
+    for row in cells:
+        grid.add_row(*map(Text, row))
+    _print_rich(grid)
+
+
+def _print_rich(renderable: Any) -> None:
+    console = console_for(_stdout())
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    # rich fills each line of a bare table with blanks up to the width: noise in a pipe
+    with console.capture() as capture:
+        console.print(renderable)
+    for line in capture.get().splitlines():
+        say(line.rstrip(), escaped=True)
+
+
+def console_for(stream: IO[str]) -> Console:
+    """Make rich's console for a stream; without colours where it is no terminal or NO_COLOR is set.
+
+    Args:
+        stream: Where it prints.
+    """
+    from rich.console import Console
+
+    terminal = is_terminal(stream)
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        color_system="auto" if terminal else None,
+        width=None if terminal else PIPED_WIDTH,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person reads the stream on a terminal."""
+    return not stream.closed and stream.isatty()
+
+
+def _stdout() -> IO[str]:
+    if sys.stdout is None:  # started with `>&-`
+        raise CommandError("standard output is closed, so there is nowhere to print to")
+    return sys.stdout
+
+
+def count(number: int) -> str:
+    """Write a number with its thousands apart.
+
+    >>> count(1234567)
+    '1,234,567'
+    """
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
+    """Write how many of something.
+
+    >>> plural(1, "job"), plural(1200, "job"), plural(2, "entry", "entries")
+    ('1 job', '1,200 jobs', '2 entries')
+    """
+    return f"{count(number)} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def percent(value: float) -> str:
+    """Write a rate between 0 and 100.
+
+    >>> percent(80.0)
+    '80.0%'
+    """
+    return f"{value:.1f}%"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span for people, in its two largest units.
+
+    Args:
+        seconds: The span, finite and >= 0.
+
+    >>> [duration(s) for s in (0, 0.00123, 0.15, 2.34, 80, 3_900, 266_400)]
+    ['0ms', '1.2ms', '150ms', '2.3s', '1m 20s', '1h 5m', '3d 2h']
+    """
+    ms = seconds * 1000
+    if ms < 9.95:
+        return f"{ms:.1f}ms" if ms >= 0.05 else "0ms" if ms == 0 else "<0.1ms"
+    if ms < 999.5:
+        return f"{ms:.0f}ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    for size, unit, smaller, smaller_unit in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "m"),
+        (60, "m", 1, "s"),
+    ):
+        if whole >= size:
+            return f"{whole // size}{unit} {whole % size // smaller}{smaller_unit}"
+    raise AssertionError(whole)
+
+
+def moment(us: int) -> str:
+    """Write a point of time to the second, in UTC.
+
+    Args:
+        us: Microseconds since 1970-01-01 UTC.
+
+    >>> moment(1_764_000_000_123_456)
+    '2025-11-24 16:00:00Z'
+    """
+    return format_timestamp(us)[:19].replace("T", " ") + "Z"

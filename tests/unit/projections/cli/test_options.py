@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import click
+import pytest
+
+from projections.cli.errors import CommandError
+from projections.cli.options import Pattern, Seconds, Size, existing
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1", 1), ("64MiB", 64 << 20), ("2k", 2048), ("3 GB", 3 << 30), ("5mi", 5 << 20), (7, 7)],
+)
+def test_sizes(text, size):
+    assert Size().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "64TiB", "x", "٣"])
+def test_no_sizes(text):
+    with pytest.raises(click.BadParameter, match="is no size"):
+        Size().convert(text, None, None)
+
+
+def test_seconds():
+    assert Seconds().convert("0.5", None, None) == 0.5
+    assert Seconds(zero=True).convert("0", None, None) == 0
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "-inf"])
+def test_seconds_out_of_range(text):
+    with pytest.raises(click.BadParameter, match="finite and more than 0"):
+        Seconds().convert(text, None, None)
+
+
+def test_seconds_that_may_be_zero_say_so():
+    with pytest.raises(click.BadParameter, match="finite and 0 or more"):
+        Seconds(zero=True).convert("-1", None, None)
+
+
+def test_no_seconds():
+    with pytest.raises(click.BadParameter, match="'5m' is no number of seconds"):
+        Seconds().convert("5m", None, None)
+
+
+def test_patterns():
+    assert Pattern().convert("a+", None, None) == "a+"
+    with pytest.raises(click.BadParameter, match="no regular expression"):
+        Pattern().convert("a(", None, None)
+
+
+def test_existing_folder(tmp_path):
+    assert existing(tmp_path) == tmp_path
+    with pytest.raises(CommandError, match=r"no data folder .*--data"):
+        existing(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
