@@ -106,10 +106,11 @@ class Database:
     def close(self) -> None:
         """Close the connection. Later use raises `QueueError`; closing again does nothing."""
         self._closed = True
-        handle = self._handle()
-        with handle.lock:
-            if handle.depth == 0:  # else the thread that is inside closes it on its way out
-                self._drop(handle)
+        own = self._handle()
+        with own.lock:
+            for handle in self._handles.values():
+                if handle.depth == 0:  # else the thread that is inside closes it on its way out
+                    self._drop(handle)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -173,25 +174,31 @@ class Database:
     @contextmanager
     def _connected(self) -> Iterator[tuple[_Handle, sqlite3.Connection]]:
         """This process's connection, for this thread alone, with SQLite's errors in words."""
-        handle = self._handle()
         pid = os.getpid()
+        handle = self._handle()
         with handle.lock:
             if self._closed and handle.depth == 0:
                 raise QueueError(f"{self.path}: it has been closed; open it again to use it")
+            handle.depth += 1
             try:
                 self._drop_inherited()
                 if handle.connection is None:
                     handle.connection = self._open()
-                handle.depth += 1
-                try:
-                    yield handle, handle.connection
-                finally:
-                    handle.depth -= 1
-                    unused = self._closed or not self._keep_open
-                    if unused and handle.depth == 0 and os.getpid() == pid:
-                        self._drop(handle)
+                yield handle, handle.connection
             except sqlite3.Error as error:
                 raise explain(error, self.path, self._busy_timeout_s) from error
+            finally:
+                if os.getpid() == pid:  # else a child forked in here, which takes no part in it
+                    handle.depth -= 1
+                    self._tidy(handle)
+
+    def _tidy(self, handle: _Handle) -> None:
+        """Drop a connection that nobody uses: at the end, or when its rollback failed."""
+        connection = handle.connection
+        if connection is None or handle.depth:
+            return
+        if self._closed or not self._keep_open or connection.in_transaction:
+            self._drop(handle)
 
     def _handle(self) -> _Handle:
         return self._handles.setdefault(os.getpid(), _Handle())

@@ -1,0 +1,2 @@
+-- Whether a dead letter was enqueued again already.
+SELECT EXISTS (SELECT 1 FROM retry_marks WHERE mark = ?)

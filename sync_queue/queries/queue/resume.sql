@@ -1,0 +1,2 @@
+-- Let workers take jobs again.
+DELETE FROM meta WHERE name = 'paused'
