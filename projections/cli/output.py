@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 80  # columns, where no terminal tells its own
 _UNSQUEEZED = 24  # columns: ids, times and names are kept whole beside a long message
+_GUTTER = 2  # columns between two columns of a table
+_FRAME = 4  # columns that a frame may take
+_LEAST = 10  # columns that a message gets in the narrowest terminal
 
 
 def print_json(value: Any) -> None:
@@ -57,6 +60,7 @@ class Column:
         title: Its heading.
         right: Whether its values stand at the right, as numbers do.
         cut: Whether what does not fit is cut with an ellipsis; else it goes on in the next line.
+            At most one column of a table.
     """
 
     title: str
@@ -71,30 +75,39 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    terminal = is_terminal(_stdout())
+    console = console_for(_stdout())
     grid = Table(
-        box=SIMPLE_HEAD if terminal else None,
+        box=SIMPLE_HEAD if console.is_terminal else None,
         pad_edge=False,
         header_style="bold",
-        padding=(0, 2, 0, 0),
+        padding=(0, _GUTTER, 0, 0),
     )
     cells = [[safe(cell) for cell in row] for row in rows]
-    for place, column in enumerate(columns):
-        widest = max((cell_len(row[place]) for row in cells), default=0)
+    widths = [
+        max(cell_len(text) for text in (column.title, *(row[place] for row in cells)))
+        for place, column in enumerate(columns)
+    ]
+    kept = [min(width, _UNSQUEEZED) for width in widths]
+    # rich shares a lack of room among all columns: here the one that may be cut bears it
+    others = sum(
+        width + _GUTTER for width, column in zip(kept, columns, strict=True) if not column.cut
+    )
+    room = max(console.width - others - _GUTTER - _FRAME, _LEAST)
+    for column, width in zip(columns, kept, strict=True):
         grid.add_column(
             Text(column.title),
             justify="right" if column.right else "left",
             no_wrap=column.cut or column.right,
             overflow="ellipsis" if column.cut else "fold",
-            min_width=None if column.cut else min(widest, _UNSQUEEZED),
+            min_width=None if column.cut else width,
+            max_width=room if column.cut else None,
         )
     for row in cells:
         grid.add_row(*map(Text, row))
-    _print_rich(grid)
+    _print_rich(console, grid)
 
 
-def _print_rich(renderable: Any) -> None:
-    console = console_for(_stdout())
+def _print_rich(console: Console, renderable: Any) -> None:
     if console.is_terminal:
         console.print(renderable)
         return
