@@ -1,0 +1,1 @@
+"""What a job does: a Python call, a command, or the sidecar of a media file."""

@@ -1,0 +1,119 @@
+"""What a handler is: it gets one job and says how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from worker.errors import HandlerResultError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_WARNINGS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt of a job, as a handler sees it.
+
+    An attempt whose worker dies runs again, so whatever a handler does must be safe to do twice.
+
+    Attributes:
+        id: The job's number in the queue, never used again for another.
+        kind: What is to be done (``update_type`` of the job line).
+        scene_id: The item that it is about, where it is about one.
+        data: The job's own JSON value, decoded anew for each attempt.
+        attempt: 1 for the first attempt, 2 for the next …
+        key: The ``job_key`` under which it waited, where it has one.
+        enqueued_at: When it came into the queue, aware.
+    """
+
+    id: int
+    kind: str
+    scene_id: int | None
+    data: Any
+    attempt: int
+    key: str | None
+    enqueued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended that did not fail.
+
+    Attributes:
+        confidence: How sure the match was: ``high``, or anything else, which counts as low.
+        warnings: How many warnings the attempt gave.
+        skipped: There was nothing to do, by the user's own settings: neither success nor failure.
+
+    Raises:
+        HandlerResultError: A value has the wrong type; the message names it.
+    """
+
+    confidence: str = "high"
+    warnings: int = 0
+    skipped: bool = False
+
+    def __post_init__(self) -> None:
+        fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        if not isinstance(fields["confidence"], str):
+            raise HandlerResultError(f"confidence must be a text, not {fields['confidence']!r}")
+        if not isinstance(fields["skipped"], bool):
+            raise HandlerResultError(f"skipped must be true or false, not {fields['skipped']!r}")
+        warnings = fields["warnings"]
+        if isinstance(warnings, bool) or not isinstance(warnings, int):
+            raise HandlerResultError(f"warnings must be a whole number, not {warnings!r}")
+        if not 0 <= warnings <= MAX_WARNINGS:
+            raise HandlerResultError(f"warnings must be between 0 and 2^63 - 1, not {warnings!r}")
+
+
+class Handler(Protocol):
+    """Does what a job asks for. Called from several threads at once."""
+
+    @property
+    def enforces_timeout(self) -> bool:
+        """Whether it ends an attempt itself after its timeout; else the worker watches it."""
+        ...
+
+    def __call__(self, job: Job) -> Outcome | str | None:
+        """Run one attempt.
+
+        Returns:
+            What :func:`as_outcome` takes.
+
+        Raises:
+            Exception: The attempt failed; :func:`worker.retry.classify` says what that means.
+        """
+        ...
+
+    def stop(self) -> None:
+        """The time for a graceful stop is over: end what runs now. Does not wait; idempotent."""
+        ...
+
+    def close(self) -> None:
+        """Stop, and give back what is held. Takes no more jobs; idempotent."""
+        ...
+
+
+def as_outcome(returned: object) -> Outcome:
+    """Read what a handler returned: nothing is a sure success, a text is a confidence.
+
+    Raises:
+        HandlerResultError: It is none of these.
+    """
+    if returned is None:
+        return Outcome()
+    if isinstance(returned, Outcome):
+        return returned
+    if isinstance(returned, str):
+        return Outcome(confidence=returned)
+    if hasattr(returned, "__await__"):
+        getattr(returned, "close", lambda: None)()  # else Python warns that it was never awaited
+        raise HandlerResultError(
+            "the handler is asynchronous: wrap it in a function that calls asyncio.run()"
+        )
+    raise HandlerResultError(
+        f"the handler returned {type(returned).__name__}: return None, "
+        "a confidence such as 'high' or 'low', or worker.handlers.base.Outcome"
+    )
