@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from events.clock import SystemClock
-from sync_queue.errors import ForeignDatabaseError, NewerDatabaseError, QueueError
-from sync_queue.sql import read_migrations, statements
+from sync_queue.errors import QueueError
+from sync_queue.private_file import make_private_file
+from sync_queue.schema import Schema
+from sync_queue.sql import read_migrations
 from sync_queue.sqlite_errors import explain, is_busy
 
 if TYPE_CHECKING:
@@ -85,12 +86,10 @@ class Database:
                 " newer; use a newer Python or system"
             )
         self.path = path
-        self._application_id = application_id
-        self._migrations = read_migrations(migrations)
+        self._schema = Schema(application_id, read_migrations(migrations), unmarked_version)
         self._clock = clock or SystemClock()
         self._busy_timeout_s = busy_timeout_s
         self._keep_open = keep_open
-        self._unmarked_version = unmarked_version
         self._sleep = sleep
         self._closed = False
         self._handles: dict[int, _Handle] = {}  # by process id: after a fork the parent's is there
@@ -225,7 +224,7 @@ class Database:
             connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        self._make_file()
+        make_private_file(self.path)
         connection = sqlite3.connect(
             self.path,
             timeout=self._busy_timeout_s,
@@ -234,66 +233,19 @@ class Database:
         )
         try:
             with self._run(connection, "BEGIN"):
-                version = self._version(connection)  # refuse before anything is changed
+                version = self._schema.version(
+                    connection, self.path
+                )  # refuse before anything is changed
             self._use_wal(connection)
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
-            if version < len(self._migrations):
+            if version < self._schema.newest:
                 with self._run(connection, "BEGIN IMMEDIATE"):
-                    self._migrate(connection, self._version(connection))
+                    self._schema.migrate(connection, self.path)
         except BaseException:
             connection.close()
             raise
         return connection
-
-    def _make_file(self) -> None:
-        """Make folder and file for this user alone; SQLite gives its side files the same mode."""
-        try:
-            _make_folder(self.path.parent)
-            with suppress(FileExistsError):
-                _make_empty_file(self.path)
-            regular = stat.S_ISREG(self.path.stat().st_mode)
-        except (OSError, ValueError) as error:
-            raise QueueError(
-                f"{self.path}: it cannot be made ({error}); check the folder and that this user"
-                " may write there"
-            ) from error
-        if not regular:
-            raise QueueError(
-                f"{self.path}: it is no regular file; move it away, or name another data folder"
-            )
-
-    def _version(self, connection: sqlite3.Connection) -> int:
-        """The file's schema version, 0 if it is empty; refuses files that are not for us."""
-        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        newest = len(self._migrations)
-        if application_id == 0 and objects == 0 and version == 0:
-            return 0
-        if application_id == 0 and self._unmarked_version is not None:
-            predecessor = self._unmarked_version(connection)
-            if predecessor is not None:
-                return predecessor
-        if application_id != self._application_id:
-            raise ForeignDatabaseError(
-                f"{self.path}: it is a database of another program (application id"
-                f" {application_id}); move it away, or name another data folder"
-            )
-        if version > newest:
-            raise NewerDatabaseError(
-                f"{self.path}: it has schema version {version}, and this syncstats knows versions"
-                f" up to {newest}; use the newer syncstats that wrote it"
-            )
-        return int(version)
-
-    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
-        """Lead the schema from ``version`` to the newest, inside the caller's transaction."""
-        for script in self._migrations[version:]:
-            for statement in statements(script):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {self._application_id:d}")
-        connection.execute(f"PRAGMA user_version = {len(self._migrations):d}")
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         """Switch to WAL. SQLite does not always wait for other openers here, so this does."""
@@ -312,29 +264,3 @@ class Database:
                     f" {mode!r}); keep the data folder on a local disk"
                 )
             return
-
-
-def _make_folder(folder: Path) -> None:
-    """Make ``folder`` and its missing parents with mode 0700, each durable in its parent."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    descriptor = os.open(folder.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _make_empty_file(path: Path) -> None:
-    """Make ``path`` with mode 0600.
-
-    By ``mknod``: closing a descriptor of the file would drop the locks that another thread's
-    connection may hold on it already.
-    """
-    try:
-        os.mknod(path, 0o600 | stat.S_IFREG)
-    except (AttributeError, PermissionError):  # Windows has no such call, macOS only for root
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
