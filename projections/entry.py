@@ -1,0 +1,133 @@
+"""What a snapshot holds of one stream: how far it was folded, and what it adds up to."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  # msgspec resolves the annotations at run time
+from typing import Any
+
+import msgspec
+import orjson
+
+from events.clock import format_timestamp, to_us
+from events.log.position import Position
+from projections.errors import SnapshotError
+from projections.seqs import SeqSet, Span, holes, union
+from worker.errors import StatsError
+from worker.stats import SyncStats
+
+MAX_EPOCHS = 64
+LOOSE = ""
+"""The name under which lines without stream and seq are summed."""
+
+
+class Entry(msgspec.Struct, frozen=True, eq=False):
+    """One stream of a snapshot: a value, never changed once made.
+
+    Attributes:
+        position: How far the stream has been folded.
+        epochs: The last 64 openings of the stream: (epoch, its first seq), ascending.
+        seen: The seqs of the valid lines that were read, as half-open spans.
+        spoilt: The seqs that only invalid lines have, likewise; empty in a sound log.
+        as_of_us: The newest outcome's timestamp in microseconds since 1970, or None.
+        invalid_lines: Lines that could not be believed.
+        duplicates: Lines whose seq had been seen before.
+        stats: What the outcomes add up to.
+    """
+
+    position: Position
+    epochs: tuple[tuple[str, int], ...]
+    seen: tuple[Span, ...]
+    spoilt: tuple[Span, ...]
+    as_of_us: int | None
+    invalid_lines: int
+    duplicates: int
+    stats: SyncStats
+
+    @property
+    def gaps(self) -> tuple[Span, ...]:
+        """The seqs that are missing below the highest one, as half-open spans."""
+        return holes(union(self.seen, self.spoilt))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as it stands in ``stats.json``."""
+        position = self.position
+        data: dict[str, Any] = {
+            "position": {
+                "epoch": position.epoch,
+                "seq": position.seq,
+                "segment": position.segment,
+                "offset": position.offset,
+            },
+            "epochs": [list(epoch) for epoch in self.epochs],
+            "seen": [list(span) for span in self.seen],
+            "as_of": None if self.as_of_us is None else format_timestamp(self.as_of_us),
+            "invalid_lines": self.invalid_lines,
+            "duplicates": self.duplicates,
+            "gaps": len(self.gaps),
+            "stats": self.stats.to_dict(),
+        }
+        if self.spoilt:
+            data["spoilt"] = [list(span) for span in self.spoilt]
+        return data
+
+    def to_bytes(self) -> bytes:
+        """The entry as JSON: the same bytes for the same content, so entries can be ordered."""
+        return orjson.dumps(self.to_dict())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Entry):
+            return NotImplemented
+        return self.to_bytes() == other.to_bytes()
+
+    __hash__ = None  # type: ignore[assignment]  # holds mutable stats
+
+
+class _PositionFile(msgspec.Struct, forbid_unknown_fields=True):
+    epoch: str
+    seq: int
+    segment: int | None
+    offset: int | None
+
+
+class _EntryFile(msgspec.Struct):
+    """The layout of an entry in a file, for strict reading."""
+
+    position: _PositionFile
+    epochs: list[tuple[str, int]]
+    seen: list[tuple[int, int]]
+    as_of: datetime | None
+    invalid_lines: int
+    duplicates: int
+    gaps: int
+    stats: dict[str, Any]
+    spoilt: list[tuple[int, int]] = []
+
+
+def entry_from_dict(stream: str, data: Any) -> Entry:
+    """Read what ``Entry.to_dict`` wrote.
+
+    Raises:
+        SnapshotError: Anything in it is missing, of a wrong type, or contradicts the rest.
+    """
+    try:
+        raw = msgspec.convert(data, _EntryFile)
+        entry = Entry(
+            position=Position(
+                raw.position.epoch, raw.position.seq, raw.position.segment, raw.position.offset
+            ),
+            epochs=tuple(raw.epochs),
+            seen=SeqSet(raw.seen).spans(),
+            spoilt=SeqSet(raw.spoilt).spans(),
+            as_of_us=None if raw.as_of is None else to_us(raw.as_of),
+            invalid_lines=raw.invalid_lines,
+            duplicates=raw.duplicates,
+            stats=SyncStats.from_dict(raw.stats),
+        )
+    except (msgspec.ValidationError, StatsError, ValueError, TypeError, OverflowError) as error:
+        raise SnapshotError(f"the entry of stream {stream!r} is damaged: {error}") from error
+    if min(entry.invalid_lines, entry.duplicates) < 0 or raw.gaps != len(entry.gaps):
+        raise SnapshotError(f"the entry of stream {stream!r} contradicts itself")
+    ends = (SeqSet(entry.seen).end, SeqSet(entry.spoilt).end)
+    if stream != LOOSE and entry.position.seq != max(ends):
+        raise SnapshotError(f"the entry of stream {stream!r} has a seq that it has not seen")
+    return entry

@@ -1,0 +1,25 @@
+"""What can go wrong with views of the log."""
+
+from __future__ import annotations
+
+from events.errors import SyncStatsError
+
+
+class ProjectionError(SyncStatsError):
+    """A view cannot be made, read or joined."""
+
+
+class SnapshotError(ProjectionError):
+    """A snapshot file is damaged, foreign, or of a version that this program cannot read."""
+
+
+class ForkError(ProjectionError):
+    """Two snapshots hold two different histories of one stream, so neither is further along."""
+
+
+class SourceError(ProjectionError):
+    """A path that was to be replayed cannot be read."""
+
+
+class StrictError(ProjectionError):
+    """An invalid line was met where none is allowed."""
