@@ -39,13 +39,9 @@ COMMANDS = {
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's signature
     if not value or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from projections.cli.version import version
 
-    try:
-        number = version(PROGRAM)
-    except PackageNotFoundError:
-        number = "(not installed: run from its source tree)"
-    click.echo(f"{PROGRAM} {number}")
+    click.echo(f"{PROGRAM} {version()}")
     ctx.exit()
 
 

@@ -1,0 +1,90 @@
+"""A thread that keeps ``stats.json`` current while a worker runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from projections.reading import nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from events.filesystem import FileSystem, Lock
+    from projections.runner import Runner
+
+SAVE_EVERY_S = 1.0
+
+
+class Keeper:
+    """Keeps one data folder's snapshot current, unless another process does.
+
+    Who holds ``runner.lock`` keeps it; the others stand by and take over when that one ends.
+
+    Args:
+        data: The data folder.
+        runner: What folds and saves.
+        fs: For the lock.
+        failed: Told, once, of an error that keeps the snapshot from being saved.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        runner: Runner,
+        *,
+        fs: FileSystem,
+        failed: Callable[[Exception], None] = nothing,
+    ) -> None:
+        self._lock_path = data / "runner.lock"
+        self._runner = runner
+        self._fs = fs
+        self._failed = failed
+        self._lock: Lock | None = None
+        self._started = False
+        self._told = False
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="stats", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            last = self._end.wait(SAVE_EVERY_S)
+            self._step(last=last)
+            if last:
+                return
+
+    def _step(self, *, last: bool) -> None:
+        try:
+            if self._lock is None:
+                self._lock = self._fs.try_lock(self._lock_path)
+            if self._lock is not None or last:
+                self._keep()
+        except Exception as error:  # noqa: BLE001  # whatever it is, jobs go on without stats
+            if not self._told:
+                self._told = True
+                self._failed(error)
+
+    def _keep(self) -> None:
+        if not self._started:
+            self._runner.start()
+            self._started = True
+        self._runner.catch_up()
+        self._runner.save()
+        self._told = False
+
+    def close(self) -> None:
+        """Fold and save what the worker wrote last, and end.
+
+        Also where another process keeps the snapshot: that one may be ending just now, and
+        takes over what is saved here at its next save.
+        """
+        self._end.set()
+        self._thread.join()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
