@@ -1,0 +1,65 @@
+"""A worker's summary, for people and as fields of its ``batch.summary`` event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from worker.stats import SyncStats
+
+
+def summary_line(stats: SyncStats) -> str:
+    """What a worker did so far, in one line.
+
+    >>> from worker.stats import SyncStats
+    >>> stats = SyncStats()
+    >>> stats.record_success(0.15)
+    >>> summary_line(stats)
+    'Sync summary: 1/1 succeeded (100.0%), avg 150ms, confidence: 1 high / 0 low'
+    """
+    line = (
+        f"Sync summary: {stats.jobs_succeeded}/{stats.jobs_processed} succeeded "
+        f"({stats.success_rate:.1f}%), avg {_milliseconds(stats.avg_processing_time)}, "
+        f"confidence: {stats.high_confidence_matches} high / {stats.low_confidence_matches} low"
+    )
+    return line + (f", {stats.jobs_skipped} skipped" if stats.jobs_skipped else "")
+
+
+def _milliseconds(seconds: float) -> str:
+    milliseconds = seconds * 1000
+    return (
+        f"{milliseconds:.0f}ms"
+        if milliseconds >= 10 or not milliseconds
+        else f"{milliseconds:.1f}ms"
+    )
+
+
+def dead_letter_line(summary: Mapping[str, int]) -> str:
+    """What the dead letters hold, in one line; "" when there are none.
+
+    >>> dead_letter_line({"PlexNotFound": 3, "PermanentError": 2})
+    'DLQ contains 5 items: 3 PlexNotFound, 2 PermanentError'
+    """
+    total = sum(summary.values())
+    if not total:
+        return ""
+    types = ", ".join(f"{count} {name}" for name, count in summary.items())
+    return f"DLQ contains {total} item{'' if total == 1 else 's'}: {types}"
+
+
+def summary_fields(stats: SyncStats) -> dict[str, Any]:
+    """The same as fields of an event."""
+    return {
+        "jobs_processed": stats.jobs_processed,
+        "jobs_succeeded": stats.jobs_succeeded,
+        "jobs_failed": stats.jobs_failed,
+        "jobs_to_dlq": stats.jobs_to_dlq,
+        "jobs_skipped": stats.jobs_skipped,
+        "success_rate": stats.success_rate,
+        "avg_duration_ns": round(stats.avg_processing_time * 1e9),
+        "high_confidence_matches": stats.high_confidence_matches,
+        "low_confidence_matches": stats.low_confidence_matches,
+        "errors_by_type": dict(stats.errors_by_type),
+    }
