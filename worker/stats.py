@@ -110,6 +110,11 @@ class SyncStats:  # noqa: PLW1641 (it changes, so it has no hash)
 
     total_processing_time_ns = 0
 
+    @property
+    def stored(self) -> dict[str, SyncStats]:
+        """What part of these stats is in which file, by the key of ``worker.stats_file``."""
+        return cast("dict[str, SyncStats]", self.__dict__["_stored"])
+
     @classmethod
     def zero(cls) -> SyncStats:
         """Make the identity of ``merge``: nothing counted, and no start."""
@@ -256,9 +261,8 @@ class SyncStats:  # noqa: PLW1641 (it changes, so it has no hash)
         add_counts(self.errors_by_type, other.errors_by_type)
         self.latency.absorb(other.latency)
         self.waiting.absorb(other.waiting)
-        stored = mine["_stored"]
-        for file, part in others["_stored"].items():
-            stored[file] = stored[file].merge(part) if file in stored else part
+        for file, part in other.stored.items():
+            self.stored[file] = self.stored[file].merge(part) if file in self.stored else part
 
     def minus(self, part: SyncStats) -> SyncStats:
         """What was added to ``part`` to make these stats: merged with ``part`` it gives them again.
@@ -283,7 +287,7 @@ class SyncStats:  # noqa: PLW1641 (it changes, so it has no hash)
             errors_by_type=self.errors_by_type.copy(),
             latency=self.latency.copy(),
             waiting=self.waiting.copy(),
-            _stored=self.__dict__["_stored"].copy(),
+            _stored=self.stored.copy(),
         )
         return twin
 
