@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import orjson
 from msgspec import UNSET
 
+from .encodable import encode_anyhow
 from .examination import examine, is_representable
 from .model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
 from .nesting import MAX_DEPTH, is_too_deep
 
-__all__ = ["MAX_DEPTH", "decode", "is_empty"]
+__all__ = ["MAX_DEPTH", "decode", "encode", "is_empty"]
 
 _read = msgspec.json.Decoder(Line).decode
 _SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES)
 """A line of at most so many bytes is neither too long nor too deep."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def is_empty(line: bytes) -> bool:
@@ -55,3 +60,23 @@ def decode(line: bytes) -> Line:
     ):
         return examine(line)
     return found
+
+
+def encode(fields: dict[str, Any]) -> bytes:
+    r"""Write one event as its line, ``\n`` included: at most `MAX_LINE_BYTES`, always decodable.
+
+    Whatever the values, this does not raise, since an outcome that is not written would not be
+    counted; `events.encodable` says what becomes of values that JSON cannot hold. Of an event
+    that is no outcome and cannot even be looked at, an ``event_unencodable`` keeps its ``name``
+    and what can be kept.
+    """
+    # orjson is given nothing that could run code of its own: 3.13 crashes the process (SIGSEGV)
+    # over an enum whose value, or a time zone whose offset raises.
+    if not _PLAIN.issuperset(map(type, fields.values())):
+        return encode_anyhow(fields)
+    try:
+        line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # an integer beyond 64 bits, a lone surrogate, a key that is no text
+        return encode_anyhow(fields)
+    # A null may have been a NaN.
+    return line if len(line) <= MAX_LINE_BYTES and b"null" not in line else encode_anyhow(fields)
