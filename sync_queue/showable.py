@@ -31,10 +31,10 @@ def showable_job(job: dict[str, Any]) -> dict[str, Any]:
     """
     copier = _Copier()
     try:
-        shown = {_key(key): copier.copy(value, _key(key), 1) for key, value in job.items()}
+        shown = copier.copy_dict(job, "", 0)
         json.dumps(shown)
     except RecursionError:  # called with hardly any stack left
-        shown = {_key(key): value for key, value in job.items() if type(value) in (bool, int)}
+        shown = {key: value for key, value in job.items() if _is_small_number(value)}
         copier.notes[:] = ["everything but numbers: too little stack was left"]
     return {**shown, NOTES_KEY: copier.notes}
 
@@ -55,18 +55,30 @@ class _Copier:
         shown, replaced = _scalar(value)
         return self._replaced(shown, path, replaced) if replaced else shown
 
+    def copy_dict(self, value: dict[Any, Any], path: str, depth: int) -> dict[str, Any]:
+        copied: dict[str, Any] = {}
+        for key, item in value.items():
+            name = self._name(key, path)
+            while name in copied:  # 1 and "1" are two keys here and would be one in JSON
+                name += "~"
+            copied[name] = self.copy(item, f"{path}.{name}" if path else name, depth + 1)
+        return copied
+
     def _copy_container(self, value: Any, path: str, depth: int) -> Any:
         if isinstance(value, dict):
-            copied = {}
-            for key, item in value.items():
-                name = _key(key)
-                while name in copied:  # 1 and "1" are two keys here and would be one in JSON
-                    name += "~"
-                copied[name] = self.copy(item, f"{path}.{name}", depth + 1)
-            return copied
+            return self.copy_dict(value, path, depth)
         if isinstance(value, set | frozenset):
             self._replaced(None, path, type(value).__name__)
         return [self.copy(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
+
+    def _name(self, key: Any, path: str) -> str:
+        if isinstance(key, str):
+            return key
+        if key is None or isinstance(key, bool):
+            return json.dumps(key)
+        if isinstance(key, int | float):
+            return str(_scalar(key)[0])
+        return str(self._replaced(_repr(key), path or "the job", f"key of {type(key).__name__}"))
 
     def _replaced(self, stand_in: Any, path: str, what: str) -> Any:
         if len(self.notes) < MAX_NOTES:
@@ -89,12 +101,8 @@ def _scalar(value: Any) -> tuple[Any, str | None]:
     return _repr(value), type(value).__name__
 
 
-def _key(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    if key is None or isinstance(key, bool):
-        return json.dumps(key)
-    return _repr(key)
+def _is_small_number(value: Any) -> bool:
+    return isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS
 
 
 def _repr(value: Any) -> str:

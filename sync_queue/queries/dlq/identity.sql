@@ -1,0 +1,2 @@
+-- This file's own name.
+SELECT dlq_id FROM identity;
