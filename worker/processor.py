@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from events.exceptions import describe
-
 from events.model import (
     BATCH_SUMMARY,
     WORKER_STARTED,
@@ -151,11 +150,17 @@ class SyncWorker:
         self._since_summary = 0
         self._next_claim_ns = 0
         self._stop_asked = False
+        self._hurry = False
         self._pool: HandlerPool | None = None
 
-    def stop(self) -> None:
-        """Ask for a graceful stop. May be called from a signal handler or any thread."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Ask for a graceful stop. May be called from a signal handler or any thread.
+
+        Args:
+            at_once: Do not wait for what runs: release it.
+        """
         self._stop_asked = True
+        self._hurry = self._hurry or at_once
         if self._pool is not None:
             self._pool.wake()
 
@@ -340,7 +345,10 @@ class SyncWorker:
         self._stop_asked, asked = True, self._stop_asked  # from here on nothing is claimed
         self._withdraw(own, pool)
         deadline_ns = self._clock.monotonic_ns() + round(self._options.grace_s * 1e9)
-        while pool.held and (left_ns := deadline_ns - self._clock.monotonic_ns()) > 0:
+        while pool.held and not self._hurry:
+            left_ns = deadline_ns - self._clock.monotonic_ns()
+            if left_ns <= 0:
+                break
             finished = pool.collect(left_ns / 1e9)
             if finished:
                 self._record(own, pool, finished)

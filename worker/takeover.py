@@ -98,6 +98,9 @@ class TakeOver:
         segment_bytes: Size at which a new segment is begun.
         notice: Told, in one sentence each, what was found and mended.
         random_text: Gives so many random characters, for names of streams and epochs.
+
+    Attributes:
+        lost: How many jobs this object ended as ``WorkerLost``.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class TakeOver:
         self._notice = notice
         self._random_text = random_text or _random_text
         self._lock_path = data / "takeover.lock"
+        self.lost = 0
 
     def start(self) -> OwnStream:
         """Open a stream of our own, mend it, and mend all others whose workers are gone."""
@@ -251,6 +255,7 @@ class TakeOver:
             own.recorder.add(Ended(job, _worker_lost(job)))
         if lost:
             own.recorder.commit()
+            self.lost += len(lost)
         released = self._queue.release_lost(stream)
         self._notice(
             f"took over stream {stream!r}, whose worker is gone: {applied} recorded "

@@ -1,0 +1,204 @@
+"""Putting a worker together: queue, log, handler, and the thread that keeps stats.json."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from contextlib import ExitStack, contextmanager
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from events.clock import SystemClock
+from events.filesystem import RealFileSystem, boot_id, is_network_filesystem
+from events.redaction import Redactor
+from projections.cli.errors import CommandError
+from projections.cli.output import moment, note, plural, say
+from projections.cli.version import version
+from projections.keeper import Keeper
+from projections.runner import Runner
+from sync_queue.dlq import DeadLetterQueue
+from sync_queue.queue import JobQueue
+from worker.handlers.loader import load_handler
+from worker.processor import SyncWorker, WorkerListener, WorkerOptions
+from worker.retry import Backoff, RetryPolicies
+from worker.takeover import Identity, TakeOver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from projections.cli.run import RunOptions
+    from worker.processor import WorkerReport
+
+
+def work(options: RunOptions) -> int:
+    """Work a data folder's queue until stopped or drained.
+
+    Returns:
+        The exit status: 1 if jobs died and `fail_on_dead`, else 0.
+
+    Raises:
+        SyncStatsError: It cannot begin, or the log or a database cannot be written any more.
+    """
+    _check_place(options)
+    logs_to_stderr()
+    listener = Listener()
+    clock, fs = SystemClock(), RealFileSystem()
+    redactor = Redactor(extra_patterns=options.redact)
+    with ExitStack() as stack:
+        handler = load_handler(
+            options.handler, timeout_s=options.timeout, overwrite=options.overwrite
+        )
+        stack.callback(handler.close)
+        queue = stack.enter_context(JobQueue(options.data, clock=clock))
+        letters = DeadLetterQueue(options.data, clock=clock, redactor=redactor)
+        keeper = Keeper(
+            options.data,
+            Runner(options.data, fs=fs, clock=clock, notice=listener.notice),
+            fs=fs,
+            failed=lambda error: listener.notice(
+                f"stats.json cannot be kept current: {error}; jobs go on, and their events are in "
+                "the log"
+            ),
+        )
+        keeper.start()
+        stack.callback(keeper.close)
+        worker = SyncWorker(
+            queue,
+            letters,
+            handler,
+            TakeOver(
+                options.data,
+                queue,
+                letters,
+                _identity(options, queue),
+                fs=fs,
+                clock=clock,
+                redactor=redactor,
+                segment_bytes=options.segment_bytes,
+                notice=listener.notice,
+            ),
+            options=worker_options(options),
+            clock=clock,
+            rng=SystemRandom(),
+            redactor=redactor,
+            listener=listener,
+        )
+        with _stopping(worker):
+            report = worker.run()
+    _tell(report)
+    return 1 if options.fail_on_dead and report.stats.jobs_to_dlq else 0
+
+
+class Listener(WorkerListener):
+    """Prints what a worker tells: summaries on stdout, notices on stderr."""
+
+    def notice(self, text: str) -> None:
+        """Print one notice."""
+        note(f"syncstats: {text}")
+
+    def summary(self, lines: list[str]) -> None:
+        """Print a summary, at once: a log collector shall not wait for a full buffer."""
+        for line in lines:
+            say(line)
+        sys.stdout.flush()
+
+
+def worker_options(options: RunOptions) -> WorkerOptions:
+    """Translate the command's options into the worker's."""
+    return WorkerOptions(
+        concurrency=options.concurrency,
+        batch=max(options.batch, options.concurrency),
+        timeout_s=options.timeout,
+        grace_s=options.grace,
+        drain=options.drain,
+        wait=options.wait,
+        summary_every=options.summary_every,
+        policies=RetryPolicies(
+            transient=Backoff(options.retry_base, options.retry_cap, options.retry_tries),
+            not_found=Backoff(
+                options.not_found_base, options.not_found_cap, options.not_found_tries
+            ),
+        ),
+        breaker_failures=options.breaker_failures,
+        breaker_cooldown_s=options.breaker_cooldown,
+    )
+
+
+def logs_to_stderr() -> None:
+    """Send structlog's lines to stderr: unconfigured it prints to stdout, among our answers."""
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
+
+
+def _check_place(options: RunOptions) -> None:
+    if sys.platform == "win32":
+        raise CommandError(
+            "`syncstats run` needs Linux or macOS: Windows has no POSIX record locks; "
+            "the commands that read work here"
+        )
+    if options.allow_network_fs:
+        return
+    place = options.data.absolute()
+    while not place.exists():  # the folder may be yet to be made
+        place = place.parent
+    kind = is_network_filesystem(place)
+    if kind is not None:
+        raise CommandError(
+            f"{options.data} is on a network file system ({kind}), where locks and SQLite's WAL "
+            "are not safe: use a local folder, or --allow-network-fs at your own risk"
+        )
+
+
+def _identity(options: RunOptions, queue: JobQueue) -> Identity:
+    host = socket.gethostname()
+    return Identity(
+        host=options.stream_name or host,
+        boot_id=boot_id(),
+        opened={
+            "queue_id": queue.queue_id,
+            "host": host,
+            "pid": os.getpid(),
+            "version": version(),
+        },
+        context={},
+    )
+
+
+@contextmanager
+def _stopping(worker: SyncWorker) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop the worker gracefully; a second one ends the program."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        name = signal.Signals(number).name
+        note(f"syncstats: {name}: finishing what runs (once more to end at once)")
+        worker.stop()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(report: WorkerReport) -> None:
+    """Say what is left, so that nobody takes a drained queue for an empty one."""
+    left = report.left
+    if report.interrupted:
+        say(f"{plural(report.interrupted, 'job')} did not end within the grace and will run again.")
+    if left.paused and (left.due or left.scheduled):
+        say(f"The queue is paused with {plural(left.due + left.scheduled, 'job')} waiting.")
+    elif left.due:
+        say(f"{plural(left.due, 'job')} wait{'s' if left.due == 1 else ''} in {options.data}.")
+    if left.scheduled and left.next_due_at_us is not None and not left.paused:
+        say(
+            f"{plural(left.scheduled, 'job')} wait{'s' if left.scheduled == 1 else ''} for later, "
+            f"the next at {moment(left.next_due_at_us)}."
+        )
