@@ -22,10 +22,10 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test venv lint imports types unit format lock clean
+.PHONY: help demo test venv lint imports types unit format reference lock clean
 
 help: ## list these calls
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED) ## a small real run, start to end, explained; its worker is killed halfway
 	@$(BIN)/syncstats demo
@@ -60,6 +60,9 @@ unit: $(INSTALLED) ## pytest with branch coverage of the four packages, subproce
 format: $(INSTALLED) ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+reference: $(INSTALLED) ## write docs/reference/cli.md from what the command says of itself
+	@$(BIN)/python -m tests.support.reference
 
 # Exact versions with hashes of every published file, so that one lock serves all Pythons and platforms.
 # Neither command writes where the files come from: that is the installing machine's business.

@@ -19,14 +19,13 @@ from tests.support.project import (
     tracked_files,
 )
 from tests.support.readme import File, examples, run
+from tests.support.reference import REFERENCE, page, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 DOCUMENTS = [path for path in tracked_files() if path.suffix == ".md"]
 WITH_EXAMPLES = [path for path in DOCUMENTS if examples(path.read_text(encoding="utf-8"))]
-REFERENCE = ROOT / "docs" / "reference" / "cli.md"
 # The design's commands and words, in its order.
 COMMANDS = (
     "run",
@@ -68,22 +67,11 @@ def name_of(path: Path) -> str:
 # The command's reference --------------------------------------------------------------------------
 
 
-def walk(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
-    """Every command below one, itself first, by the words that call it."""
-    yield " ".join(words), command
-    if isinstance(command, click.Group):
-        context = click.Context(command, info_name=words[-1])
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            assert below is not None, f"{words} {name} is listed and cannot be loaded"
-            yield from walk(below, (*words, name))
-
-
 @pytest.fixture(scope="module")
 def commands() -> dict[str, click.Command]:
     from projections.cli.main import cli
 
-    return dict(walk(cli, ("syncstats",)))
+    return {context.command_path: command for context, command in walk(cli, "syncstats")}
 
 
 def options(command: click.Command) -> set[str]:
@@ -105,6 +93,12 @@ def sections() -> dict[str, str]:
 
 def test_every_command_of_the_design_is_there(commands):
     assert {f"syncstats {name}" for name in COMMANDS} <= set(commands)
+
+
+def test_reference_is_what_the_command_says(commands):
+    assert REFERENCE.read_text(encoding="utf-8") == page(commands["syncstats"], "syncstats"), (
+        "make reference"
+    )
 
 
 def test_reference_has_a_section_for_every_command_and_no_other(commands, sections):
