@@ -83,13 +83,7 @@ class DeadLetterQueue:
         self._clock = clock or SystemClock()
         self._redactor = redactor or Redactor()
         self._queries = read_queries("dlq")
-        self._database = Database(
-            self.db_path,
-            application_id=APPLICATION_ID,
-            migrations=migrations_folder("dlq"),
-            keep_open=False,
-            unmarked_version=_predecessors_version,
-        )
+        self._database = self._open(keep_open=False)
 
     @property
     def dlq_id(self) -> str:
@@ -272,9 +266,9 @@ class DeadLetterQueue:
         if dry_run:
             return tuple(would_revive(self._database, self._queries, each) for each in selected)
         own = JobQueue(self._data_dir, clock=self._clock) if queue is None else nullcontext(queue)
-        with own as jobs:
-            forget_stale_marks(self._database, self._queries, jobs)
-            return tuple(revive(self._database, self._queries, jobs, each) for each in selected)
+        with own as jobs, self._open(keep_open=True) as database:
+            forget_stale_marks(database, self._queries, jobs)
+            return tuple(revive(database, self._queries, jobs, each) for each in selected)
 
     def purge(
         self,
@@ -310,6 +304,16 @@ class DeadLetterQueue:
                 else missing(letter_id)
                 for letter_id in selected
             )
+
+    def _open(self, *, keep_open: bool) -> Database:
+        return Database(
+            self.db_path,
+            application_id=APPLICATION_ID,
+            migrations=migrations_folder("dlq"),
+            clock=self._clock,
+            keep_open=keep_open,
+            unmarked_version=_predecessors_version,
+        )
 
     def _would_purge(self, letter_id: int) -> LetterResult:
         if not self._rows("exists", id=stored_integer(letter_id)):
