@@ -8,10 +8,10 @@ import msgspec
 import orjson
 from msgspec import UNSET
 
-from .encodable import encode_anyhow
-from .examination import examine, is_representable
-from .model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
-from .nesting import MAX_DEPTH, is_too_deep
+from events.encodable import encode_anyhow
+from events.examination import examine, is_representable
+from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
+from events.nesting import MAX_DEPTH, is_too_deep
 
 __all__ = ["MAX_DEPTH", "decode", "encode", "is_empty"]
 

@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from .errors import InvalidLineError
-from .model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
-from .nesting import MAX_DEPTH, flatten, is_too_deep
+from events.errors import InvalidLineError
+from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
+from events.nesting import MAX_DEPTH, flatten, is_too_deep
 
 _FIELDS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Line)}
 _NOT_OF_OUTCOMES = frozenset({"epoch", "queue_id", "host", "pid", "version"})

@@ -12,13 +12,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .clock import format_timestamp
+from events.clock import format_timestamp
 
 SCHEMA_VERSION = 1
 MAX_LINE_BYTES = 1 << 20
 """Longest line that is read or written, in bytes, its line end included."""
 MAX_COUNT = 2**63 - 1
 """Largest count, number or sum of nanoseconds; sums stop here."""
+FIRST_US = -62_135_596_800_000_000
+"""0001-01-01T00:00:00Z, the first moment that can be written."""
+LAST_US = 253_402_300_799_999_999
+"""9999-12-31T23:59:59.999999Z, the last one."""
 
 JOB_SUCCEEDED = "job.succeeded"
 JOB_FAILED = "job.failed"
@@ -226,17 +230,11 @@ def _add_failure(fields: dict[str, Any], event: Failed) -> None:
     fields["error"] = event.error
     fields["to_dlq"] = event.to_dlq
     if event.retry_at_us is not None:
-        fields["retry_at"] = format_timestamp(min(max(event.retry_at_us, _FIRST_US), _LAST_US))
+        fields["retry_at"] = format_timestamp(min(max(event.retry_at_us, FIRST_US), LAST_US))
     if event.policy != TRANSIENT:
         fields["policy"] = event.policy
     if event.exception is not None:
         fields["exception"] = event.exception
-
-
-_FIRST_US = -62_135_596_800_000_000
-"""0001-01-01T00:00:00Z, the first moment that can be written."""
-_LAST_US = 253_402_300_799_999_999
-"""9999-12-31T23:59:59.999999Z, the last one."""
 
 
 def _within(number: int, least: int = 0) -> int:

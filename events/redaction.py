@@ -7,11 +7,11 @@ token in a URL, a header, an assignment, a connection string). It rather masks t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .errors import EventsError
+from events.errors import EventsError
 
 MASK = "[redacted]"
 MAX_DEPTH = 200
@@ -188,3 +188,11 @@ def _compile(pattern: str) -> re.Pattern[str]:
         raise EventsError(
             f"redaction pattern {pattern!r} is no regular expression: {error}; correct or drop it"
         ) from None
+
+
+def guarded(redact: Callable[[Any], Any], value: Any) -> Any:
+    """Redact a value; if that fails, mask it as a whole: neither a secret nor an event is lost."""
+    try:
+        return redact(value)
+    except Exception:  # noqa: BLE001 -- a pattern of the user's must not cost an outcome
+        return MASK

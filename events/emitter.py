@@ -1,0 +1,216 @@
+"""The way by which a worker's events get into its stream.
+
+Nothing beside this path can break it: an outcome is always encoded, numbered and handed to the
+writer, whatever a handler configures, binds or forks, and whatever its errors hold.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from events.clock import Clock, format_timestamp
+from events.encodable import to_plain
+from events.errors import LogWriteError
+from events.exceptions import describe
+from events.model import (
+    FIRST_US,
+    LAST_US,
+    OUTCOMES,
+    SCHEMA_VERSION,
+    STREAM_OPENED,
+    Failed,
+    Line,
+    Skipped,
+    Succeeded,
+    outcome_fields,
+)
+from events.redaction import Redactor, guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SAYS_WHO = frozenset({"queue_id", "host", "pid", "version"})
+RESERVED = frozenset(Line.__struct_fields__) - _SAYS_WHO
+"""Names that mean something in an outcome: a context cannot bring them in."""
+
+
+class Writer(Protocol):
+    """What the emitter asks of `events.log.writer.StreamWriter`."""
+
+    next_seq: int
+
+    def append(self, data: bytes, count: int) -> None:
+        """Write ``count`` whole lines in one write."""
+        ...
+
+    def sync(self) -> None:
+        """Make durable what was appended."""
+        ...
+
+
+class Emitter:
+    """Numbers, renders and buffers the events of one epoch; `commit` makes them durable.
+
+    The first outcome is preceded by ``stream.opened`` and by the events that were held back, so
+    that a worker that finds nothing to do writes nothing. Safe to use from several threads. A
+    forked child must not use it, and cannot commit.
+
+    Args:
+        writer: Takes the lines; nobody else writes to it.
+        stream: Id of the stream.
+        epoch: Random name of this opening of the stream.
+        opened: What ``stream.opened`` says beside the epoch: ``queue_id``, ``host``, ``pid``,
+            ``version``.
+        clock: Gives the events' timestamps.
+        redactor: Masks secrets in error texts, tracebacks and other events.
+        context: What every event says besides. Names that mean something in an outcome are
+            left out.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        stream: str,
+        epoch: str,
+        opened: Mapping[str, Any],
+        clock: Clock,
+        redactor: Redactor,
+        context: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        from events.pipeline import LineBuffer, make_logger  # it imports structlog: 0.18 s
+
+        self._writer = writer
+        self._clock = clock
+        self._redactor = redactor
+        self._next_seq = writer.next_seq
+        self._timestamps = _Timestamps()
+        self._buffer = LineBuffer()
+        self._opening: dict[str, Any] = {"epoch": epoch, **_plain(opened)}
+        self._held: list[dict[str, Any]] | None = []
+        self._lock = threading.Lock()
+        self._committing = threading.Lock()
+        self._process = os.getpid()
+        said = {name: value for name, value in _plain(context).items() if name not in RESERVED}
+        masked = guarded(redactor.value, said)
+        frame = {  # the reserved fields first, as one reads a line; each event sets them
+            "event": "",
+            "v": SCHEMA_VERSION,
+            "stream": stream,
+            "seq": 0,
+            "timestamp": "",
+            "level": "",
+        }
+        self._log = make_logger(
+            self._buffer,
+            redactor,
+            frame | (masked if isinstance(masked, dict) else {"context": masked}),
+        )
+        self._reserved = {"v": SCHEMA_VERSION, "stream": stream}
+
+    @property
+    def pending(self) -> int:
+        """How many lines wait for `commit`."""
+        return len(self._buffer.lines)
+
+    def outcome(self, event: Succeeded | Failed | Skipped) -> int:
+        """Buffer an outcome, and return its ``seq``; it is durable after `commit`."""
+        fields = outcome_fields(event)
+        with self._lock:
+            if self._held is not None:
+                self._open(self._held)
+            return self._write(fields)
+
+    def emit(self, event: str, /, level: str = "info", **fields: Any) -> None:
+        """Buffer any other event, or hold it back until the first outcome of this epoch.
+
+        Args:
+            event: Its name.
+            level: Severity, for people.
+            fields: What it says, in any values; an exception given as ``exc_info`` becomes
+                ``error_type``, ``error`` and ``exception``. Reserved names are overwritten.
+
+        Raises:
+            ValueError: ``event`` is an outcome: those go through `outcome`.
+        """
+        if event in OUTCOMES:
+            raise ValueError(f"{event} is an outcome: use Emitter.outcome")
+        error = fields.pop("exc_info", None)
+        said = _plain(fields)
+        if isinstance(error, BaseException):
+            described = describe(error, self._redactor)
+            said["error_type"] = described.error_type
+            said["error"] = described.message
+            said["exception"] = described.traceback
+        said |= self._reserved
+        said["event"] = event
+        said["level"] = level
+        with self._lock:
+            said["timestamp"] = self._now()
+            if self._held is not None:
+                self._held.append(said)
+            else:
+                self._number(said)
+
+    def commit(self) -> None:
+        """Make all that is buffered durable: one write, one sync; without any, nothing.
+
+        Raises:
+            LogWriteError: The lines may not be durable; the writer takes no more, so neither
+                does any later commit.
+        """
+        if os.getpid() != self._process:
+            raise LogWriteError(
+                "a forked child may not write to its parent's stream; end it with os._exit"
+            )
+        with self._committing:
+            with self._lock:
+                lines = self._buffer.take()
+            if lines:
+                self._writer.append(b"".join(lines), len(lines))
+                self._writer.sync()
+
+    def _open(self, held: list[dict[str, Any]]) -> None:
+        self._held = None
+        self._write({**self._opening, **self._reserved, "event": STREAM_OPENED, "level": "info"})
+        for event in held:
+            self._number(event)
+
+    def _write(self, fields: dict[str, Any]) -> int:
+        fields["timestamp"] = self._now()
+        return self._number(fields)
+
+    def _number(self, fields: dict[str, Any]) -> int:
+        seq = self._next_seq
+        fields["seq"] = seq
+        self._log.write(fields)
+        self._next_seq = seq + 1
+        return seq
+
+    def _now(self) -> str:
+        return self._timestamps.format(self._clock.now_us())
+
+
+class _Timestamps:
+    """Formats moments that mostly lie in the same second as the one before."""
+
+    def __init__(self) -> None:
+        self._second: int | None = None
+        self._until_second = ""
+
+    def format(self, us: int) -> str:
+        """As `events.clock.format_timestamp`; beyond the years 1 to 9999, the nearest moment."""
+        second, fraction = divmod(min(max(us, FIRST_US), LAST_US), 1_000_000)
+        if second != self._second:
+            self._until_second = format_timestamp(second * 1_000_000)[:20]
+            self._second = second
+        return f"{self._until_second}{fraction:06d}Z"
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as plain JSON types now: what they refer to may change before they are written."""
+    plain = to_plain(dict(fields))
+    return plain if isinstance(plain, dict) else {"fields": plain}
