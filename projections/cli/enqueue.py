@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from projections.cli.command import Command
-from projections.cli.options import data_option, json_option
+from projections.cli.options import data_option, json_option, standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +55,7 @@ def enqueue(file: str, data: Path, as_json: bool) -> None:
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
     if file == "-":
-        yield sys.stdin.buffer
+        yield standard_input()
         return
     with open(file, "rb") as lines:  # noqa: PTH123 - /dev/fd/… and pipes are welcome
         yield lines

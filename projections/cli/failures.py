@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from events.errors import SyncStatsError
+from projections.errors import StrictError
 
+FOUND = 1  # a problem that the command was asked to look for
 USAGE = 2  # wrong usage, or input that cannot be used
 INTERRUPTED = 130  # 128 + SIGINT, as shells tell it
 PIPE_CLOSED = 141  # 128 + SIGPIPE: whoever read our output has gone
@@ -21,6 +23,8 @@ def explain(error: BaseException) -> tuple[str | None, int]:
         return None, INTERRUPTED
     if isinstance(error, BrokenPipeError):
         return None, PIPE_CLOSED
+    if isinstance(error, StrictError):
+        return one_line(str(error)), FOUND
     return one_line(_message(error)), USAGE
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -56,6 +57,17 @@ def existing(data: Path) -> Path:
             "or make it by adding jobs (`syncstats enqueue`)"
         )
     return data
+
+
+def standard_input() -> BinaryIO:
+    """Give standard input as bytes.
+
+    Raises:
+        CommandError: It is closed.
+    """
+    if sys.stdin is None:  # started with `<&-`
+        raise CommandError("standard input is closed, so there is nothing to read from it")
+    return sys.stdin.buffer
 
 
 class Seconds(SecondsType):

@@ -44,7 +44,7 @@ def say(text: str = "", *, escaped: bool = False) -> None:
     Raises:
         CommandError: Standard output is closed.
     """
-    _stdout().write((text if escaped else safe(text)) + "\n")
+    stdout().write((text if escaped else safe(text)) + "\n")
 
 
 def note(text: str) -> None:
@@ -75,7 +75,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = console_for(_stdout())
+    console = console_for(stdout())
     grid = Table(
         box=SIMPLE_HEAD if console.is_terminal else None,
         pad_edge=False,
@@ -143,7 +143,12 @@ def is_terminal(stream: IO[str]) -> bool:
     return not stream.closed and stream.isatty()
 
 
-def _stdout() -> IO[str]:
+def stdout() -> IO[str]:
+    """Give standard output.
+
+    Raises:
+        CommandError: It is closed.
+    """
     if sys.stdout is None:  # started with `>&-`
         raise CommandError("standard output is closed, so there is nowhere to print to")
     return sys.stdout

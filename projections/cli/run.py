@@ -41,7 +41,7 @@ class RunOptions:
         breaker_failures: Transient failures in a row that stop the taking of jobs.
         breaker_cooldown: Seconds until one job is tried again.
         redact: Regular expressions of what is masked in events and dead letters.
-        stream_name: Name of a new stream; None: the host's.
+        stream_name: Readable beginning of a new stream's name; None: the host's.
     """
 
     data: Path
@@ -121,10 +121,10 @@ class RunOptions:
 @click.option(
     "--summary-every",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=0),
     default=100,
     show_default=True,
-    help="A summary line every N outcomes.",
+    help="A summary line every N outcomes; 0: only at the end.",
 )
 @click.option(
     "--retry-base",
@@ -192,7 +192,9 @@ class RunOptions:
     multiple=True,
     help="Mask what matches, beside known secrets. Repeatable.",
 )
-@click.option("--stream-name", metavar="NAME", help="Name of a new stream.  [default: the host's]")
+@click.option(
+    "--stream-name", metavar="NAME", help="Begin of a new stream's name.  [default: the host's]"
+)
 @click.pass_context
 def run(ctx: click.Context, /, **values: Any) -> None:
     """Work the queue: run the handler for each job, log each outcome, keep stats.json current.

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from worker.processor import WorkerReport
 
 
+_STOPPING = b"syncstats: stopping: what runs may end within --grace (once more ends at once)\n"
+
+
 def work(options: RunOptions) -> int:
     """Work a data folder's queue until stopped or drained.
 
@@ -88,7 +91,7 @@ def work(options: RunOptions) -> int:
         )
         with _stopping(worker):
             report = worker.run()
-    _tell(report)
+    _tell(report, options)
     return 1 if options.fail_on_dead and report.stats.jobs_to_dlq else 0
 
 
@@ -172,12 +175,12 @@ def _identity(options: RunOptions, queue: JobQueue) -> Identity:
 def _stopping(worker: SyncWorker) -> Iterator[None]:
     """Let SIGTERM and SIGINT stop the worker gracefully; a second one ends the program."""
 
-    def stop(number: int, _: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         for each, handler in before.items():
             signal.signal(each, handler)
-        name = signal.Signals(number).name
-        note(f"syncstats: {name}: finishing what runs (once more to end at once)")
         worker.stop()
+        # not print(): the signal may have come in the midst of one
+        os.write(2, _STOPPING)
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, stop) for number in numbers}
@@ -188,7 +191,7 @@ def _stopping(worker: SyncWorker) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _tell(report: WorkerReport) -> None:
+def _tell(report: WorkerReport, options: RunOptions) -> None:
     """Say what is left, so that nobody takes a drained queue for an empty one."""
     left = report.left
     if report.interrupted:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from events.errors import SyncStatsError
 from projections.cli.failures import explain
 from projections.cli.main import cli
+from projections.errors import StrictError
 
 
 class Mute(Exception):  # noqa: N818 - the name is the point
@@ -18,6 +19,7 @@ class Mute(Exception):  # noqa: N818 - the name is the point
     ("error", "line", "status"),
     [
         (SyncStatsError("a\n  b"), "a b", 2),
+        (StrictError("line 1"), "line 1", 1),
         (FileNotFoundError(2, "No such file or directory", "x"), "x: No such file or directory", 2),
         (OSError(28, "No space left on device"), "No space left on device", 2),
         (OSError(), "OSError", 2),

@@ -1,0 +1,105 @@
+"""One event on one line, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from events.codec import decode
+from events.errors import InvalidLineError
+from events.model import HIGH, JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED, elapsed_ns
+from projections.cli.output import duration
+
+if TYPE_CHECKING:
+    from events.model import Line
+
+_MARK = 8  # columns
+_OF_EVERY_EVENT = frozenset({"event", "v", "stream", "seq", "timestamp", "level"})
+_SHOWN_VALUE = 60  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An event as it is shown.
+
+    Attributes:
+        moment: When it happened; None if it does not say.
+        stream: Its stream; "" if it has none.
+        mark: One word for what happened.
+        style: How rich shows the mark.
+        text: The rest.
+    """
+
+    moment: datetime | None
+    stream: str
+    mark: str
+    style: str
+    text: str
+
+    def line(self) -> str:
+        """Put it on one line; the day is told elsewhere."""
+        time = "--:--:--" if self.moment is None else f"{self.moment:%H:%M:%S}"
+        return f"{time} {self.mark:<{_MARK}} {self.text}"
+
+
+def view(line: bytes) -> View:
+    """Read a line and say what it tells."""
+    try:
+        event = decode(line)
+    except InvalidLineError as error:
+        return View(None, error.stream or "", "invalid", "yellow", error.reason)
+    moment = None if event.timestamp is UNSET else event.timestamp.astimezone(UTC)
+    mark, style, text = _told(event, line)
+    return View(moment, "" if event.stream is UNSET else event.stream, mark, style, text)
+
+
+def _told(event: Line, line: bytes) -> tuple[str, str, str]:
+    if event.event == JOB_SUCCEEDED:
+        sure = event.confidence == HIGH
+        rest = [duration(elapsed_ns(event) / 1e9), "" if sure else "low confidence"]
+        if event.warnings:
+            rest.append(f"{event.warnings} warned")
+        return "done", "green" if sure else "cyan", _text(event, *rest)
+    if event.event == JOB_SKIPPED:
+        return "skipped", "dim", _text(event)
+    if event.event == JOB_FAILED:
+        cause = f"{event.error_type}: {event.error}" if event.error else event.error_type
+        then = ""
+        if not event.to_dlq and event.retry_at is not UNSET:
+            then = f"(again at {event.retry_at.astimezone(UTC):%H:%M:%S})"
+        took = duration(elapsed_ns(event) / 1e9)
+        mark, style = ("dead", "bold red") if event.to_dlq else ("failed", "red")
+        return mark, style, _text(event, took, then, cause)
+    return "-", "dim", " ".join([event.event or "(no event)", *_others(line)])
+
+
+def _text(event: Line, *rest: str) -> str:
+    words = [] if event.job_id is UNSET else [f"job {event.job_id}"]
+    if event.scene_id is not UNSET:
+        words.append(f"scene {event.scene_id}")
+    if event.attempt > 1:
+        words.append(f"attempt {event.attempt}")
+    return "  ".join([" ".join(words), *(word for word in rest if word)]).strip()
+
+
+def _others(line: bytes) -> list[str]:
+    """Say what an event of another kind brings along."""
+    import json
+
+    try:
+        fields: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError):
+        return []
+    return [
+        f"{name}={_short(value)}" for name, value in fields.items() if name not in _OF_EVERY_EVENT
+    ]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "{…}" if isinstance(value, dict) else "[…]"
+    text = str(value)
+    return text if len(text) <= _SHOWN_VALUE else f"{text[:_SHOWN_VALUE]}…"

@@ -1,0 +1,79 @@
+"""`syncstats replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from projections.cli.command import Command
+from projections.cli.options import data_option, json_option
+
+
+@click.command(cls=Command, example="syncstats replay data/events --json")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@data_option()
+@click.option(
+    "--format",
+    "format_",
+    metavar="F",
+    type=click.Choice(["syncstats"]),
+    default="syncstats",
+    show_default=True,
+    help="What the lines are.",
+)
+@click.option("--strict", is_flag=True, help="Stop at the first invalid line, with status 1.")
+@click.option(
+    "--out",
+    metavar="F",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the stats to this file, for `syncstats merge`.",
+)
+@json_option()
+def replay(  # noqa: PLR0917 - click passes them by name
+    paths: tuple[str, ...],
+    data: Path,
+    format_: str,  # noqa: ARG001 - one format so far
+    strict: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Fold events again and print the stats; touches nothing unless --out.
+
+    PATH is a file (.gz and .zst too), a folder (of an event log, all its streams), a glob in
+    quotes, or - for standard input; without one, the data folder. Lines may come in any order and
+    more than once: each counts once by its stream and seq.
+    """
+    from io import BytesIO
+
+    from events.filesystem import RealFileSystem, replace_file
+    from projections.cli.options import existing, standard_input
+    from projections.cli.output import print_json, say
+    from projections.cli.problems import Problems
+    from projections.cli.progress import reading
+    from projections.cli.stats_view import print_stats
+    from projections.replay import replay as fold_again
+    from projections.sources import STDIN, find_sources, total_bytes
+
+    fs = RealFileSystem()
+    named = paths or (str(existing(data)),)
+    problems = Problems()
+    with reading(total_bytes(find_sources(named, fs), fs)) as progress:
+        replayed = fold_again(
+            named,
+            stdin=standard_input() if STDIN in named else BytesIO(),
+            strict=strict,
+            fs=fs,
+            problem=problems,
+            progress=progress,
+        )
+    problems.finish()
+    if out is not None:
+        replace_file(out, replayed.snapshot.to_bytes())
+    if as_json:
+        print_json(replayed.snapshot.to_dict())
+        return
+    print_stats(replayed.snapshot)
+    if out is not None:
+        say()
+        say(f"Written to {out}.")

@@ -1,0 +1,78 @@
+"""`syncstats verify`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from projections.cli.command import Command
+from projections.cli.options import data_option, json_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from projections.verify import Verification
+
+
+@click.command(cls=Command, example="syncstats verify")
+@click.option("--strict", is_flag=True, help="Status 1 for invalid lines and duplicates too.")
+@data_option()
+@json_option()
+@click.pass_context
+def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) -> None:
+    """Check stats.json against the event log, folded again from its start.
+
+    Right beside live workers too: what they wrote since is told as "behind", not as a difference.
+    Status 1 if stats.json differs from the log, or the log has a gap.
+    """
+    from events.filesystem import RealFileSystem
+    from projections.cli.options import existing
+    from projections.cli.output import print_json
+    from projections.cli.problems import Problems
+    from projections.cli.progress import reading
+    from projections.sources import find_sources, total_bytes
+    from projections.verify import verify as check
+
+    fs = RealFileSystem()
+    problems = Problems()
+    with reading(total_bytes(find_sources([str(existing(data))], fs), fs)) as progress:
+        found = check(data, fs=fs, problem=problems, progress=progress)
+    problems.finish()
+    ok = found.ok and not (strict and (found.invalid_lines or found.duplicates))
+    if as_json:
+        print_json({"ok": ok, **asdict(found)})
+    else:
+        _print(found, data)
+    ctx.exit(0 if ok else 1)
+
+
+def _print(found: Verification, data: Path) -> None:
+    from projections.cli.output import plural, say
+
+    for difference in found.differences:
+        say(f"Differs: {difference}")
+    for gap in found.gaps:
+        say(f"Gap: {gap}")
+    wrong = [
+        plural(number, what)
+        for number, what in (
+            (found.invalid_lines, "invalid line"),
+            (found.duplicates, "duplicate"),
+            (found.incomplete_lines, "unfinished last line"),
+        )
+        if number
+    ]
+    if wrong:
+        say(f"The log has {', '.join(wrong)}.")
+    log = f"{plural(found.streams, 'stream')}, {plural(found.attempts, 'attempt')}"
+    if not found.has_snapshot:
+        say(f"There is no stats.json in {data} to check ({log}): `syncstats rebuild` makes it.")
+    elif found.differences:
+        say(f"stats.json differs from the log ({log}): `syncstats rebuild` makes it anew.")
+    else:
+        behind = "up to date"
+        if found.behind:
+            behind = f"{plural(found.behind, 'attempt')} behind, for the next run to add"
+        say(f"stats.json is what the log says ({log}), and {behind}.")
