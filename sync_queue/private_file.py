@@ -7,6 +7,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from events.errors import EventsError
+from events.filesystem import RealFileSystem
 from sync_queue.errors import QueueError
 
 if TYPE_CHECKING:
@@ -22,11 +24,11 @@ def make_private_file(path: Path) -> None:
         QueueError: It cannot be made, or is no regular file.
     """
     try:
-        make_private_folder(path.parent)
+        RealFileSystem().make_folder(path.parent)
         with suppress(FileExistsError):
             _make_empty_file(path)
         regular = stat.S_ISREG(path.stat().st_mode)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EventsError) as error:
         raise QueueError(
             f"{path}: it cannot be made ({error}); check the folder and that this user"
             " may write there"
@@ -35,20 +37,6 @@ def make_private_file(path: Path) -> None:
         raise QueueError(
             f"{path}: it is no regular file; move it away, or name another data folder"
         )
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make ``folder`` and its missing parents with mode 0700, each durable in its parent."""
-    if folder.is_dir():
-        return
-    make_private_folder(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    descriptor = os.open(folder.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _make_empty_file(path: Path) -> None:
