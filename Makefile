@@ -52,10 +52,12 @@ imports: $(INSTALLED) ## import-linter: imports only go down
 	@printf '\n== import-linter\n'
 	@$(BIN)/lint-imports --no-cache
 
+# Killed workers leave data files that nobody can read: they go, before and after.
 unit: $(INSTALLED) ## pytest with branch coverage of the four packages, subprocesses included
 	@printf '\n== pytest, branch coverage\n'
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses=4 --dist=loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+	@status=0; $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses=4 --dist=loadgroup --cov --cov-report=term $(PYTEST_ARGS) \
+		|| status=$$?; rm -f .coverage.*; exit $$status
 
 format: $(INSTALLED) ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -98,6 +98,48 @@ def test_the_three_places_of_the_version_agree(tmp_path):
     assert VERSION in call(command_path(), "--version", cwd=tmp_path)
 
 
+# The calls ----------------------------------------------------------------------------------------
+
+
+def dry_run(*calls: str) -> str:
+    """What make would do, as from a shell of its own."""
+    outer = {"MAKEFLAGS": "", "MFLAGS": "", "MAKELEVEL": ""}
+    return call("make", "--dry-run", *calls, cwd=ROOT, **outer)
+
+
+def test_make_test_checks_cheap_things_first_and_leaves_nothing_out():
+    steps = re.findall(
+        r"\.venv/bin/(ruff check|ruff format --check|mypy|lint-imports|python -m pytest).*",
+        dry_run("test"),
+    )
+    assert steps == [
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "lint-imports",
+        "python -m pytest",
+    ]
+    assert " --cov " in dry_run("unit")
+    assert pyproject()["tool"]["coverage"]["report"]["fail_under"] >= 95
+
+
+def test_make_demo_runs_the_demo():
+    assert ".venv/bin/syncstats demo" in dry_run("demo")
+
+
+def test_make_alone_lists_every_call():
+    makefile = (ROOT / "Makefile").read_text()
+    listed = re.findall(r"^make (\w+)", call("make", cwd=ROOT, MAKEFLAGS=""), re.MULTILINE)
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert sorted(listed) == sorted(phony.split())
+
+
+def test_ci_calls_make_test_last():
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[-1] == "make test"
+    assert "export CI=true" in lines
+
+
 # The locks ----------------------------------------------------------------------------------------
 
 
@@ -146,6 +188,21 @@ def test_what_is_handed_out_is_what_is_tested(name):
     tested = locked("dev.lock")
     for package, entry in locked(name).items():
         assert tested[package] == entry
+
+
+# Imports ------------------------------------------------------------------------------------------
+
+
+def test_of_events_all_but_the_ground_is_forbidden_to_the_queue():
+    ground = {"clock", "errors", "filesystem", "redaction"}
+    modules = {path.stem for path in (ROOT / "events").iterdir() if not path.stem.startswith("_")}
+    (contract,) = (
+        contract
+        for contract in pyproject()["tool"]["importlinter"]["contracts"]
+        if contract.get("source_modules") == ["sync_queue"]
+    )
+    forbidden = {name.removeprefix("events.") for name in contract["forbidden_modules"]}
+    assert forbidden == modules - ground - {"py"}, "name it in pyproject.toml"
 
 
 # Names of places ----------------------------------------------------------------------------------
