@@ -13,7 +13,7 @@ import selectors
 import signal
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Literal, Self, cast
 
 from worker.errors import TransientError
 
@@ -161,28 +161,26 @@ class _Pipes:
     """The three pipes of a child: writes what is to be written, keeps the end of what comes."""
 
     def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, tail_bytes: int) -> None:
-        self._process = process
+        self._pipes = {
+            name: cast("IO[bytes]", getattr(process, name))
+            for name in ("stdin", "stdout", "stderr")
+        }
         self._to_write = memoryview(stdin)
         self._tail_bytes = tail_bytes
         self._tails = {"stdout": bytearray(), "stderr": bytearray()}
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Self:
-        for name, event in (
-            ("stdin", selectors.EVENT_WRITE),
-            ("stdout", selectors.EVENT_READ),
-            ("stderr", selectors.EVENT_READ),
-        ):
-            pipe = getattr(self._process, name)
+        for name, pipe in self._pipes.items():
             os.set_blocking(pipe.fileno(), False)
+            event = selectors.EVENT_WRITE if name == "stdin" else selectors.EVENT_READ
             self._selector.register(pipe, event, name)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._selector.close()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        for pipe in self._pipes.values():
+            pipe.close()
 
     def tail(self, name: str) -> bytes:
         """The end of what came through the pipe ``name``."""
@@ -205,10 +203,9 @@ class _Pipes:
         for.
         """
         for key in list(self._selector.get_map().values()):
-            if key.data != "stdin":
-                for _ in range(_MAX_LAST_CHUNKS):
-                    if not self._read(key):
-                        break
+            left = _MAX_LAST_CHUNKS if key.data != "stdin" else 0
+            while left and self._read(key):
+                left -= 1
 
     def _write(self, fd: int) -> None:
         try:
@@ -220,8 +217,7 @@ class _Pipes:
         self._to_write = self._to_write[written:]
         if not self._to_write:
             self._selector.unregister(fd)
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+            self._pipes["stdin"].close()
 
     def _read(self, key: selectors.SelectorKey) -> bool:
         try:

@@ -51,5 +51,5 @@ def main() -> None:
     watch(sys.stdin.buffer, kill_group)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - run as a script, without coverage
     main()

@@ -20,6 +20,7 @@ from worker.errors import (
     PermanentError,
     TransientError,
 )
+from worker.handlers import group
 from worker.handlers.base import Outcome
 from worker.handlers.exec import ExecHandler
 from worker.handlers.group import Limits
@@ -235,6 +236,44 @@ class TestHowACommandEnds:
         assert handler(make_job()) == Outcome()
         # Its pipe is closed now, so it ends by itself.
         wait_until(is_gone(pid_in(tmp_path / "child")), "it noticed the closed pipe")
+
+    def test_a_process_that_left_the_group_and_keeps_stdin_unread_does_not_hold_us(
+        self, run_sh, tmp_path
+    ):
+        handler = run_sh(
+            f"setsid sh -c 'echo $$ > {tmp_path}/child; exec sleep 60' <&0 >/dev/null 2>&1 & "
+            f"while ! [ -s {tmp_path}/child ]; do sleep 0.01; done; exit 0"
+        )
+        assert handler(make_job({"text": "x" * 2_000_000})) == Outcome()
+        os.kill(pid_in(tmp_path / "child"), signal.SIGKILL)
+
+    def test_where_the_system_cannot_tell_of_an_end_without_reaping(self, run_sh, monkeypatch):
+        monkeypatch.delattr(os, "waitid")
+        assert run_sh("echo '{\"warnings\": 1}'")(make_job()) == Outcome(warnings=1)
+        with pytest.raises(TransientError):
+            run_sh("sleep 0.1; exit 75")(make_job())
+
+    def test_a_pipe_that_is_full_after_all_is_written_later(self, run_sh, monkeypatch):
+        real, refused = os.write, []
+
+        def write(fd, data):
+            if not refused:
+                refused.append(fd)
+                raise BlockingIOError
+            return real(fd, data)
+
+        monkeypatch.setattr(group.os, "write", write)
+        assert run_sh("cat >/dev/null; exit 0")(make_job()) == Outcome()
+        assert refused
+
+    def test_what_lies_in_the_pipes_at_the_end_is_read(self, run_sh, monkeypatch):
+        def wait_for_exit(process):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            return True
+
+        monkeypatch.setattr(group, "_has_exited", wait_for_exit)
+        handler = run_sh('echo \'{"confidence": "low"}\'; echo unused >&2')
+        assert handler(make_job()) == Outcome("low")
 
     def test_output_closed_long_before_the_end(self, run_sh):
         with pytest.raises(TransientError):
