@@ -68,6 +68,9 @@ class Emitter:
         redactor: Masks secrets in error texts, tracebacks and other events.
         context: What every event says besides. Names that mean something in an outcome are
             left out.
+
+    Attributes:
+        stream: Id of the stream.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Emitter:
     ) -> None:
         from events.pipeline import LineBuffer, make_logger  # it imports structlog: 0.18 s
 
+        self.stream = stream
         self._writer = writer
         self._clock = clock
         self._redactor = redactor
@@ -110,6 +114,11 @@ class Emitter:
             frame | (masked if isinstance(masked, dict) else {"context": masked}),
         )
         self._reserved = {"v": SCHEMA_VERSION, "stream": stream}
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next event."""
+        return self._next_seq
 
     @property
     def pending(self) -> int:
