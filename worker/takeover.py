@@ -8,17 +8,17 @@ that each starting worker finds a stream to go on with and their number does not
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
+from events.clock import to_us
 from events.emitter import Emitter
 from events.log.owner import owns, write_owner
 from events.log.recovery import read_outcomes, recover
 from events.log.stream import list_streams, new_stream_id, stream_folder
-from msgspec import UNSET
-
-from events.clock import to_us
 from events.log.writer import StreamWriter
 from events.model import JOB_FAILED, Failed
 from worker.letters import ending_of_line, letter_of
@@ -29,10 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from events.log.recovery import Recovered
-
     from events.clock import Clock
     from events.filesystem import FileSystem, Lock
+    from events.log.recovery import Recovered
     from events.model import Line
     from events.redaction import Redactor
     from sync_queue.dead_letters import DeadLetter
@@ -97,7 +96,7 @@ class TakeOver:
         redactor: Masks secrets in what is written.
         segment_bytes: Size at which a new segment is begun.
         notice: Told, in one sentence each, what was found and mended.
-        random_text: Gives so many random characters, for names of streams and epochs.
+        random: Gives so many random bytes, for names of streams and epochs.
 
     Attributes:
         lost: How many jobs this object ended as ``WorkerLost``.
@@ -115,7 +114,7 @@ class TakeOver:
         redactor: Redactor,
         segment_bytes: int,
         notice: Callable[[str], None],
-        random_text: Callable[[int], str] | None = None,
+        random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._data = data
         self._queue = queue
@@ -126,7 +125,7 @@ class TakeOver:
         self._redactor = redactor
         self._segment_bytes = segment_bytes
         self._notice = notice
-        self._random_text = random_text or _random_text
+        self._random = random
         self._lock_path = data / "takeover.lock"
         self.lost = 0
 
@@ -204,7 +203,7 @@ class TakeOver:
         return max(0 if died is None else died + 1, leased or 0)
 
     def _begin(self) -> OwnStream:
-        stream = new_stream_id(self._identity.host, self._random_text)
+        stream = new_stream_id(self._identity.host, self._random)
         folder = stream_folder(self._data, stream)
         self._fs.make_folder(folder)
         lock = self._fs.lock(folder / "lock")
@@ -222,7 +221,7 @@ class TakeOver:
         emitter = Emitter(
             writer,
             stream=stream,
-            epoch=self._random_text(16),
+            epoch=self._random(8).hex(),
             opened=self._identity.opened,
             clock=self._clock,
             redactor=self._redactor,
@@ -310,8 +309,3 @@ def _worker_lost(job: LeasedJob) -> Failed:
         error=f"the worker died {MAX_LOSSES} times while it held this job",
         to_dlq=True,
     )
-
-
-def _random_text(length: int) -> str:
-    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
-    return "".join(secrets.choice(alphabet) for _ in range(length))
