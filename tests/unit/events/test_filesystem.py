@@ -348,6 +348,8 @@ class TestLock:
         with lock(path):
             (tmp_path / "twin").hardlink_to(path)
             assert try_lock(tmp_path / "twin") is None
+        with FS.lock(tmp_path / "twin"):
+            assert is_locked(path)
 
     def test_a_second_release_does_not_free_the_next_holders_lock(self, path):
         first = lock(path)
@@ -500,6 +502,19 @@ class TestLock:
             parent.communicate("\n")
         assert not is_locked(path)
 
+    def test_what_a_fork_does_to_the_childs_side(self, path):
+        """The same in this process: as in a child, whose guard another thread may have held."""
+        registry = locks._Registry()
+        inherited = registry.acquire(path, wait=True)
+        registry._free.acquire()
+        registry._after_fork()
+        inherited.release()
+        assert not registry.is_locked(path)
+        own = registry.acquire(path, wait=False)
+        inherited.release()
+        assert registry.is_locked(path)
+        own.release()
+
     def test_a_link_and_a_pipe_are_refused(self, path, tmp_path):
         path.symlink_to("elsewhere")
         with pytest.raises(EventsError, match="symbolic link: remove it"):
@@ -592,6 +607,7 @@ def test_windows_imports_all_reads_all_and_says_that_it_has_no_locks(tmp_path):
         from events.filesystem import RealFileSystem, is_locked, try_lock
         fs = RealFileSystem()
         path = os.path.join(sys.argv[1], "a")
+        fs.make_folder(os.path.join(sys.argv[1], "b"))
         fs.replace_file(path, b"text", 0o600)
         fs.sync_file(path)
         with fs.open_read(path) as file:

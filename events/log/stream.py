@@ -1,0 +1,61 @@
+"""Names of streams and where their folders are: ``<data>/events/<stream>/``."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
+
+EVENTS_FOLDER = "events"
+LOCK_NAME = "lock"
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+_RANDOM_BYTES = 5  # eight characters: about 10^12 names for one host
+_MOST_HOST = 32
+
+
+def new_stream_id(host: str, random: Callable[[int], bytes] = os.urandom) -> str:
+    """A readable name that no other stream has, such as ``nas-1-x7f2k3ab``.
+
+    Args:
+        host: The machine's name; what is not a letter, digit or hyphen becomes a hyphen.
+        random: Gives so many random bytes.
+    """
+    readable = re.sub(r"[^a-z0-9]+", "-", host.lower())[:_MOST_HOST].strip("-") or "worker"
+    return f"{readable}-{base64.b32encode(random(_RANDOM_BYTES)).decode().lower()}"
+
+
+def valid_stream_name(name: str) -> bool:
+    """Whether a folder of this name is a stream: letters, digits, ``.``, ``_``, ``-``, up to 100.
+
+    It does not begin with a dot.
+    """
+    return _NAME.fullmatch(name) is not None
+
+
+def stream_folder(data: Path, stream: str) -> Path:
+    """The folder of a stream in a data folder."""
+    return data / EVENTS_FOLDER / stream
+
+
+def list_streams(data: Path, fs: FileSystem) -> list[str]:
+    """The streams of a data folder, sorted; none if it has no log yet.
+
+    A link to a folder elsewhere is listed, since it can be read; `recover` and the writer refuse
+    it.
+    """
+    folder = data / EVENTS_FOLDER
+    try:
+        names = fs.list_folder(folder)
+    except FileNotFoundError:
+        return []
+    # With "/." a link is followed.
+    return [
+        name for name in names if valid_stream_name(name) and fs.is_folder(f"{folder / name}/.")
+    ]
