@@ -13,17 +13,12 @@ from events.examination import examine, is_representable
 from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
 from events.nesting import MAX_DEPTH, is_too_deep
 
-__all__ = ["MAX_DEPTH", "decode", "encode", "is_empty"]
+__all__ = ["MAX_DEPTH", "decode", "encode"]
 
 _read = msgspec.json.Decoder(Line).decode
-_SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES)
+_SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES - 1)
 """A line of at most so many bytes is neither too long nor too deep."""
 _PLAIN = frozenset({str, int, float, bool, type(None)})
-
-
-def is_empty(line: bytes) -> bool:
-    r"""Tell whether a line holds nothing but JSON white space, such as the ``\r`` of ``\r\n``."""
-    return not line.strip(b" \t\r\n")
 
 
 def decode(line: bytes) -> Line:
@@ -42,7 +37,7 @@ def decode(line: bytes) -> Line:
     """
     # The way of nearly every line: one call into msgspec and a few comparisons. Whatever is
     # unusual is looked at again, field by field.
-    if len(line) > _SHORT and (len(line) > MAX_LINE_BYTES or is_too_deep(line)):
+    if len(line) > _SHORT and (len(line) >= MAX_LINE_BYTES or is_too_deep(line)):
         return examine(line)
     try:
         if not line.isascii():

@@ -46,7 +46,7 @@ def examine(line: bytes) -> Line:
         InvalidLineError: With the line's stream and seq, where it is a JSON object that has them
             (also one that is only nested too deep, or not wholly UTF-8).
     """
-    if len(line) > MAX_LINE_BYTES:
+    if len(line.removesuffix(b"\n")) >= MAX_LINE_BYTES:
         raise InvalidLineError(f"longer than {MAX_LINE_BYTES:,} bytes")
     text, flaw = _as_text(line)
     found = _parse(text, flaw)
@@ -139,6 +139,7 @@ def _build(found: dict[str, Any]) -> Line:
         return _build_outcome(found)
     fields = {name: _read(name, found) for name in _FIELDS if name in found}
     fields = {name: value for name, value in fields.items() if value is not UNSET}
+    _drop_empty_error_type(fields)
     if not ("stream" in fields and "seq" in fields):
         fields.pop("stream", None)
         fields.pop("seq", None)
@@ -157,9 +158,13 @@ def _build_outcome(found: dict[str, Any]) -> Line:
         _refuse("an outcome without timestamp")
     if ("stream" in fields) is not ("seq" in fields):
         _refuse("stream without seq" if "stream" in fields else "seq without stream")
+    _drop_empty_error_type(fields)
+    return Line(**fields)
+
+
+def _drop_empty_error_type(fields: dict[str, Any]) -> None:
     if not fields.get("error_type"):
         fields.pop("error_type", None)
-    return Line(**fields)
 
 
 def _read(name: str, found: dict[str, Any]) -> Any:
