@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 import click
 
 from projections.cli.command import Command
 from projections.cli.options import data_option, existing, standard_input
+from projections.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,11 +56,10 @@ def tail(paths: tuple[str, ...], data: Path, follow: bool, lines: int, full: boo
         sources = Sources(named, fs)
         stack.callback(sources.close)
         screen = stack.enter_context(Screen(live=follow, full=full))
-        if "-" in named and follow:  # a pipe's newest lines are those that come
-            lines = 0
-        screen.show(sources.newest(lines))
+        # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
+        screen.show(sources.newest(lines, pipes=not follow))
         while follow:
-            screen.show(sources.new())
+            screen.show(sources.new(), add_up=True)
             if sources.ended:
                 return
             _sleep(POLL_S)
@@ -102,16 +101,23 @@ class Sources:
             else:
                 self._tails[source.path] = FileTail(source.path, self._fs)
 
-    def newest(self, limit: int) -> list[bytes]:
-        """Give the newest lines of all together, in the order of their times."""
-        from projections.cli.tailing import newest
+    def newest(self, limit: int, *, pipes: bool) -> list[bytes]:
+        """Give the newest lines of all together, in the order of their times.
 
-        found = [line for each in self._tails.values() for line in newest(each, limit)]
+        Args:
+            limit: How many at most.
+            pipes: Whether to read standard input, to its end.
+        """
+        from projections.cli.tailing import PipeTail, newest
+
+        read = [t for t in self._tails.values() if pipes or not isinstance(t, PipeTail)]
+        found = [line for each in read for line in newest(each, limit)]
         return _by_time(found)[-limit:] if limit else []
 
     def new(self) -> Iterable[bytes]:
         """Give what has come since."""
-        self._find()
+        with suppress(SourceError):  # a file may be gone for a moment: it is being rotated
+            self._find()
         for each in self._tails.values():
             yield from each.lines()
 
@@ -165,16 +171,16 @@ class Screen:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, lines: Iterable[bytes]) -> None:
-        """Print these events, and add them up."""
+    def show(self, lines: Iterable[bytes], *, add_up: bool = False) -> None:
+        """Print these events, and with ``add_up`` add them to the stats."""
         from projections.cli.event_view import view
 
-        recent: deque[bytes] = deque()
+        recent: list[bytes] = []
         for line in lines:
             self._print(view(line))
             recent.append(line + b"\n")
         sys.stdout.flush()
-        if recent and self._live is not None:
+        if add_up and recent and self._live is not None:
             self._fold.lines(b"".join(recent))
             self._live.update(self._stats(), refresh=True)
 

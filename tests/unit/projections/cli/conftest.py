@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from projections.cli.main import main
+from tests.support.command import Ran
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch, tmp_path):
+    """No environment of somebody's own, and a working folder in which nothing is."""
+    import os
+
+    for name in os.environ:
+        if name.startswith("SYNCSTATS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def syncstats(monkeypatch, capsys):
+    """Call the command in this process; what goes to it and comes from it is text."""
+
+    def call(*args: object, stdin: str | bytes = b"") -> Ran:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        capsys.readouterr()
+        status = main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return Ran(status, out, err)
+
+    return call

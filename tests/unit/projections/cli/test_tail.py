@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+
+import pytest
+
+from projections.cli.event_view import view
+from projections.cli.main import main
+from tests.support.data_folders import a_log, event, lines_of, opened, write_log
+
+
+def shown(fields):
+    return view(lines_of(fields).encode().rstrip())
+
+
+@pytest.fixture
+def following(monkeypatch):
+    """Run `tail --follow`; between two looks do what is given, at last interrupt."""
+
+    def follow(*args, then=()):
+        steps = iter(then)
+
+        def sleep(_seconds: float) -> None:
+            step = next(steps, None)
+            if step is None:
+                raise KeyboardInterrupt
+            step()
+
+        monkeypatch.setattr("projections.cli.tail._sleep", sleep)
+        return main(["tail", "--follow", *map(str, args)])
+
+    return follow
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+# One event ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        (event(1), "00:00:01 done     job 1 scene 1  100ms"),
+        (
+            event(1, confidence="x", warnings=2),
+            "00:00:01 done     job 1 scene 1  100ms  low confidence  2 warned",
+        ),
+        (event(1, "job.skipped"), "00:00:01 skipped  job 1 scene 1"),
+        (
+            event(
+                *(1, "job.failed"),
+                error_type="Timeout",
+                error="slow",
+                attempt=2,
+                retry_at="2026-01-01T01:00:09+01:00",
+            ),
+            "00:00:01 failed   job 1 scene 1 attempt 2  100ms  (again at 00:00:09)  Timeout: slow",
+        ),
+        (
+            event(1, "job.failed", error_type="Bad", to_dlq=True),
+            "00:00:01 dead     job 1 scene 1  100ms  Bad",
+        ),
+        (opened(), "00:00:00 -        stream.opened epoch=e1 host=h pid=1 version=0"),
+        (
+            {"event": "x", "deep": {"a": 1}, "l": [1], "s": "y" * 99},
+            f"--:--:-- -        x deep={{…}} l=[…] s={'y' * 60}…",
+        ),
+        ({}, "--:--:-- -        (no event)"),
+        ({"event": "job.succeeded", "timestamp": "2026-01-01T00:00:00Z"}, "00:00:00 done     0ms"),
+    ],
+)
+def test_events_are_told(fields, line):
+    assert shown(fields).line() == line
+
+
+def test_an_invalid_line_is_told():
+    told = view(b"rubbish")
+    assert told.mark == "invalid"
+    assert told.text
+    assert view(lines_of(event(1, v=2)).encode()).stream == "a"
+
+
+# What there is ------------------------------------------------------------------------------------
+
+
+def test_the_newest_of_all_streams_by_time(syncstats, tmp_path):
+    write_log(tmp_path / "data", *a_log())
+    write_log(
+        tmp_path / "data", event(2, stream="b", timestamp="2026-01-01T00:00:02.5Z"), stream="b"
+    )
+    ran = syncstats("tail", "--lines", 6)
+    assert ran.status == 0
+    first, *lines = ran.out.splitlines()
+    assert first == "--- 2026-01-01 UTC"
+    assert [line.split()[0] for line in lines] == [f"00:00:0{n}" for n in (2, 2, 3, 4, 5, 6)]
+    assert syncstats("tail", "-n", 0).out == ""
+
+
+def test_a_day_s_end_is_told(syncstats, tmp_path):
+    later = event(2, timestamp="2026-01-02T00:00:00Z")
+    write_log(tmp_path / "data", event(1), later)
+    lines = syncstats("tail").out.splitlines()
+    assert [line for line in lines if line.startswith("---")] == [
+        "--- 2026-01-01 UTC",
+        "--- 2026-01-02 UTC",
+    ]
+
+
+def test_over_the_end_of_a_segment(syncstats, tmp_path):
+    write_log(tmp_path / "data", opened(), event(1))
+    write_log(tmp_path / "data", event(2), event(3), first=2)
+    write_log(tmp_path / "data", event(4), first=4)
+    assert len(syncstats("tail").out.splitlines()) == 1 + 3  # the last two segments are enough
+
+
+def test_long_lines_are_cut_at_80_columns_unless_full(syncstats, tmp_path):
+    write_log(tmp_path / "data", event(1, "job.failed", error="word " * 40))
+    line = syncstats("tail").out.splitlines()[1]
+    assert len(line) == 80
+    assert line.endswith("…")
+    assert syncstats("tail", "--full").out.splitlines()[1].count("word") == 40
+
+
+def test_what_a_terminal_obeys_is_escaped(syncstats, tmp_path):
+    write_log(tmp_path / "data", event(1, "job.failed", error="\x1b[2J\x9b1m\u202e"))
+    out = syncstats("tail").out
+    assert "\\x1b[2J\\x9b1m\\u202e" in out
+    assert out.isascii()
+
+
+def test_files_and_pipes(syncstats, tmp_path):
+    (tmp_path / "x.jsonl").write_text(lines_of(event(1), "", event(2)))
+    with gzip.open(tmp_path / "y.jsonl.gz", "wt") as file:
+        file.write(lines_of(event(3, stream="y")))
+    assert len(syncstats("tail", "x.jsonl", "y.jsonl.gz").out.splitlines()) == 1 + 3
+    assert len(syncstats("tail", "-", stdin=lines_of(event(1))).out.splitlines()) == 1 + 1
+    assert len(syncstats("tail", "-", "-f", stdin=lines_of(event(1))).out.splitlines()) == 1 + 1
+
+
+# What comes ---------------------------------------------------------------------------------------
+
+
+def test_follow_a_stream_its_rotation_and_a_new_stream(following, tmp_path, capsys):
+    data = tmp_path / "data"
+    segment = write_log(data, opened(), event(1))
+
+    def append():
+        with segment.open("a") as file:
+            file.write(lines_of(event(2)))
+
+    def rotate():
+        with segment.open("a") as file:
+            file.write(lines_of(event(3)))
+        write_log(data, event(4), first=4)
+
+    status = following(
+        then=[append, rotate, lambda: write_log(data, event(0, stream="b"), stream="b")]
+    )
+    assert status == 130
+    times = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert times == [f"00:00:0{n}" for n in (0, 1, 2, 3, 4, 0)]
+
+
+def test_follow_a_file_that_is_replaced_or_cut(following, tmp_path, capsys):
+    path = tmp_path / "x.jsonl"
+    path.write_text(lines_of(event(1), event(2)))
+
+    def rotate():
+        with path.open("a") as file:
+            file.write(lines_of(event(3)))
+        path.rename(tmp_path / "x.1")
+
+    def anew():
+        path.write_text(lines_of(event(4), event(5)))
+
+    def cut():
+        path.write_text(lines_of(event(6)))
+
+    assert following(path, "--lines", 1, then=[rotate, anew, cut]) == 130
+    times = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert times == [f"00:00:0{n}" for n in (2, 3, 4, 5, 6)]
+
+
+def test_follow_waits_for_the_end_of_a_line(following, tmp_path, capsys):
+    path = tmp_path / "x.jsonl"
+    text = lines_of(event(1))
+    path.write_text(text[:20])
+
+    def finish():
+        with path.open("a") as file:
+            file.write(text[20:])
+
+    following(path, then=[finish])
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 1
+
+
+def test_on_a_terminal_the_stats_stay_below(following, tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys, "stdout", out := Terminal())
+    segment = write_log(tmp_path / "data", *a_log())
+
+    def append():
+        with segment.open("a") as file:
+            file.write(lines_of(event(7), event(8, "job.failed", error="x" * 200)))
+
+    following("--lines", 3, then=[append])
+    assert "2 attempts: 1 succeeded (50.0%), 1 failed, 0 dead; avg 1" in out.getvalue()
+    following("--lines", 1, "--full", then=[])
+    assert out.getvalue().count("x" * 60) > 2
