@@ -9,6 +9,7 @@ repeated, so a crash in between costs nothing.
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from events.model import Line
+
+_SEQ = re.compile(rb'"seq"\s*:\s*([0-9]{1,19})')
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +176,29 @@ def _next_seq(segments: list[Segment], stream: str, fs: FileSystem) -> int:
     least = segments[-1].first_seq if segments else 0
     for segment in reversed(segments):
         highest, is_empty = segment.first_seq - 1, True
-        for line in _lines(segment, fs):
-            is_empty = False
-            highest = max(highest, _number(line, stream))
+        with open_segment(segment, fs) as file:
+            for item in BlockReader(file):
+                is_empty = False
+                if isinstance(item, Block):
+                    highest = _highest(item.data, stream, highest)
         if not is_empty:
             return max(least, highest + 1)
     return least
+
+
+def _highest(data: bytes, stream: str, known: int) -> int:
+    r"""The highest number in a block of lines, or ``known`` if that is higher.
+
+    A start must not wait for all of a segment to be decoded. What looks like the highest number is
+    found by its spelling, and decoded from the end only until it is found to be one.
+    """
+    likely = max(map(int, _SEQ.findall(data)), default=-1)
+    if likely > known:
+        for text in reversed(data.split(b"\n")):
+            known = max(known, _number(text, stream))
+            if known >= likely:
+                break
+    return known
 
 
 def _number(text: bytes, stream: str) -> int:
@@ -192,10 +212,8 @@ def _number(text: bytes, stream: str) -> int:
 
 
 def _lines(segment: Segment, fs: FileSystem) -> Iterator[bytes]:
-    r"""The whole lines of a segment, without their ``\n``; those over the limit as b""."""
+    r"""The whole lines of a segment, without their ``\n``; those over the limit are left out."""
     with open_segment(segment, fs) as file:
         for item in BlockReader(file):
             if isinstance(item, Block):
                 yield from item.data[:-1].split(b"\n")
-            else:
-                yield b""

@@ -148,6 +148,10 @@ class TestRecover:
             (lines(0) + outcome_line(9, duration_ns="long"), 10),  # invalid, but takes its number
             (lines(0) + outcome_line(9, stream="other"), 1),
             (lines(0) + outcome_line(9, stream="other", duration_ns="long"), 1),
+            (lines(0, 1) + outcome_line(2, data={"seq": 99}) + lines(1), 3),
+            (lines(0, 8) + outcome_line(2, data={"seq": 7}), 9),
+            (outcome_line(3).replace(b'"seq":3', b'"seq" :\t3') + lines(1), 4),
+            (b'{"seq":' + b"9" * 5000 + b"}\n" + lines(0), 1),
             (lines(0) + b'{"event":"loose"}\n\nno json\n', 1),
             (lines(0) + b"x" * (2 << 20) + b"\n", 1),
             (b"damaged\n", 0),
@@ -228,6 +232,11 @@ class TestReadOutcomes:
 
     def test_a_stream_without_segments(self, folder, fs):
         assert self.seqs(folder, 0, fs) == []
+
+    def test_a_line_over_the_limit_is_passed_over(self, folder, fs):
+        too_long = outcome_line(1, note="x" * (1 << 20))
+        (folder / FIRST).write_bytes(lines(0) + too_long + lines(2))
+        assert self.seqs(folder, 0, fs) == [0, 2]
 
     def test_leaving_it_early_closes_its_file(self, folder, fs):
         (folder / FIRST).write_bytes(lines(0, 1))
