@@ -92,7 +92,8 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     others = sum(
         width + _GUTTER for width, column in zip(kept, columns, strict=True) if not column.cut
     )
-    room = max(console.width - others - _GUTTER - _FRAME, _LEAST)
+    frame = _FRAME if console.is_terminal else 0
+    room = max(console.width - others - _GUTTER - frame, _LEAST)
     for column, width in zip(columns, kept, strict=True):
         grid.add_column(
             Text(column.title),
