@@ -104,7 +104,7 @@ class _Copy:
         if issubclass(type(value), dict):
             # The type's own methods: a subclass may have others, another thread may write to it.
             mapping: dict[str, Any] = {}
-            for key, item in dict.copy(value).items():
+            for key, item in list(dict.items(value)):
                 if self._is_used_up():
                     mapping[_CUT] = None
                     break
