@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ import click
 from projections.cli.command import Command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from events.clock import SystemClock
     from projections.cli.demo_library import Library
 
@@ -22,6 +26,7 @@ KILL_AFTER = 0.4
 """The share of the jobs' attempts after which the first worker is killed."""
 _SEED = 20_260_101
 _PAUSE_S = 0.002
+_WIDTH = 76
 _RETRIES = {
     "--retry-base": "0.3",
     "--retry-cap": "0.6",
@@ -90,13 +95,14 @@ class Demo:
         from projections.cli.output import say
 
         self._step += 1
-        say(f"{self._step}  {text}")
+        say(f"{self._step:>2}  {text}")
         sys.stdout.flush()
 
     def _tell(self, text: str) -> None:
         from projections.cli.output import say
 
-        say(f"   {text}")
+        for line in textwrap.wrap(text, _WIDTH):
+            say(f"    {line}")
         sys.stdout.flush()
 
     def _prepare(self) -> Library:
@@ -111,12 +117,9 @@ class Demo:
             added = queue.enqueue_many(library.jobs).added
         self._say(f"{added} jobs are enqueued: write each film's metadata beside it (.nfo).")
         self._tell(
-            f"{made.LATE} files come late, {made.BUSY} are busy, {made.MISSING} never come, "
-            f"{made.AMBIGUOUS} are ambiguous,"
-        )
-        self._tell(
-            f"{made.WRONG} jobs lead out of the library, "
-            f"{made.SKIPPED} sidecars are the user's own."
+            f"{made.LATE} files come late, {made.MISSING} never come, {made.AMBIGUOUS} names are "
+            f"ambiguous, {made.WRONG} jobs lead out of the library, {made.SKIPPED} sidecars are "
+            "the user's own."
         )
         return library
 
@@ -138,33 +141,44 @@ class Demo:
     def _work_and_kill(self) -> None:
         from projections.cli.demo_library import JOBS
 
-        self._say("A worker begins; each outcome goes to the event log, then is acknowledged.")
+        self._say("A worker begins: each outcome goes to the event log, then is acknowledged.")
         worker = self._worker("--batch", "4", "--summary-every", "1000")
-        recorded = 0
-        while recorded < KILL_AFTER * JOBS and worker.poll() is None:
-            recorded = self._recorded()
-            try:
-                worker.wait(_PAUSE_S)
-            except subprocess.TimeoutExpired:
-                continue
+        self._until(worker, lambda: self._recorded() >= KILL_AFTER * JOBS)
         worker.send_signal(signal.SIGKILL)
         output, _ = worker.communicate()
         if worker.returncode != -signal.SIGKILL:
             self._tell(f"(it ended before it could be killed: {output.strip()[-200:]})")
         self._say(f"It is killed (SIGKILL) in the middle: {self._recorded()} attempts are logged.")
 
+    def _take_over(self, library: Library) -> None:
+        before = self._recorded()
+        self._say("Another worker takes over. The late files arrive.")
+        worker = self._worker("--drain", "--wait", "--concurrency", "2", "--summary-every", "1000")
+        library.let_late_files_come()
+        self._until(worker, lambda: self._recorded() > before)
+        library.go_away()
+        self._until(worker, lambda: self._is_logged(b'"breaker.opened"'))
+        library.come_back()
+        output, _ = worker.communicate()
+        told = [text.removeprefix("syncstats: ") for text in output.splitlines()]
+        for text in told:
+            if "breaker opened" in text:
+                self._say("The library's disk goes away for a moment: jobs wait, none dies.")
+            self._tell(text.replace(str(self._library_folder), "LIBRARY"))
+
+    def _until(self, worker: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
+        """Wait until something has happened, or the worker has ended."""
+        while worker.poll() is None and not happened():
+            time.sleep(_PAUSE_S)
+
     def _recorded(self) -> int:
         from projections.ends import count_ends
 
         return count_ends(self._data, self._fs).outcomes
 
-    def _take_over(self, library: Library) -> None:
-        self._say("Another worker takes over. Late files arrive, busy ones become free.")
-        worker = self._worker("--drain", "--wait", "--concurrency", "2", "--summary-every", "1000")
-        library.put_right()
-        output, _ = worker.communicate()
-        for text in output.splitlines():
-            self._tell(text.removeprefix("syncstats: "))
+    def _is_logged(self, text: bytes) -> bool:
+        log = self._data / "events"
+        return any(text in segment.read_bytes() for segment in log.glob("*/*.jsonl"))
 
     def _show(self) -> None:
         from projections.cli.output import say
@@ -237,5 +251,5 @@ def _clock() -> SystemClock:
     return SystemClock()
 
 
-def _cut(text: str, width: int = 76) -> str:
+def _cut(text: str, width: int = _WIDTH) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"

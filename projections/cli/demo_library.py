@@ -1,7 +1,7 @@
 """What the demo works on: a media library, and the jobs that bring metadata to it.
 
 Everything is real: files in a folder, jobs in a queue. What can go wrong in a library does: files
-that are not there (yet), two of one name, one that is busy, jobs that make no sense.
+that are not there (yet), two of one name, jobs that lead out of it, a disk that goes away.
 """
 
 from __future__ import annotations
@@ -15,35 +15,43 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-EXACT, BY_NAME, SKIPPED, LATE, BUSY = 200, 40, 14, 12, 8
+EXACT, BY_NAME, SKIPPED, LATE = 208, 40, 14, 12
 MISSING, AMBIGUOUS, WRONG = 10, 6, 10
-JOBS = EXACT + BY_NAME + SKIPPED + LATE + BUSY + MISSING + AMBIGUOUS + WRONG
-FILMS = EXACT + BY_NAME + SKIPPED + BUSY + 2 * AMBIGUOUS
+JOBS = EXACT + BY_NAME + SKIPPED + LATE + MISSING + AMBIGUOUS + WRONG
+FILMS = EXACT + BY_NAME + SKIPPED + 2 * AMBIGUOUS
 """Media files when the work begins; the late ones come after it."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """A media library, and what is to be put right in it while the work goes on.
+    """A media library, and what happens to it while the work goes on.
 
     Attributes:
         folder: Its folder.
         late: Media files that are not there at first.
-        busy: Places of sidecars that cannot be written at first.
         jobs: One job for each film, and some for films that are none.
     """
 
     folder: Path
     late: tuple[Path, ...]
-    busy: tuple[Path, ...]
     jobs: tuple[NewJob, ...]
 
-    def put_right(self) -> None:
-        """Let the late files arrive, and the busy places become free."""
+    def let_late_files_come(self) -> None:
+        """Make the media files that were not there."""
         for media in self.late:
             _make(media)
-        for place in self.busy:
-            place.rmdir()
+
+    def go_away(self) -> None:
+        """Take the library away, as a disk or a network share that drops out."""
+        self.folder.rename(self._elsewhere)
+
+    def come_back(self) -> None:
+        """Bring the library back, as it was."""
+        self._elsewhere.rename(self.folder)
+
+    @property
+    def _elsewhere(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}-away")
 
 
 def make_library(folder: Path, rng: Random) -> Library:
@@ -72,11 +80,6 @@ def make_library(folder: Path, rng: Random) -> Library:
         jobs.append(_data(str(media), title))
     late = films(LATE)
     jobs += [_data(str(media), title) for media, title in late]
-    busy = films(BUSY)
-    for media, title in busy:
-        _make(media)
-        media.with_suffix(".nfo").mkdir()
-        jobs.append(_data(str(media), title))
     jobs += [_data(str(media), title) for media, title in films(MISSING)]
     for media, title in films(AMBIGUOUS):
         _make(media)
@@ -91,7 +94,6 @@ def make_library(folder: Path, rng: Random) -> Library:
     return Library(
         folder,
         tuple(media for media, _ in late),
-        tuple(media.with_suffix(".nfo") for media, _ in busy),
         tuple(numbered),
     )
 
