@@ -155,8 +155,8 @@ class _Registry:
     def _after_fork(self) -> None:
         """In a forked child: it holds none of the locks, and another thread may hold the guard.
 
-        The inherited descriptors are closed now (which frees nothing of the parent's), since
-        closing one later would free a lock that the child itself has taken by then.
+        The inherited descriptors are closed now, which frees nothing of the parent's. Closing one
+        when the child has taken the lock itself would free that.
         """
         entries = self._entries
         self._free = threading.Condition()

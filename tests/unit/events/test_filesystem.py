@@ -505,9 +505,11 @@ class TestLock:
     def test_what_a_fork_does_to_the_childs_side(self, path):
         """The same in this process: as in a child, whose guard another thread may have held."""
         registry = locks._Registry()
+        descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counting names
         inherited = registry.acquire(path, wait=True)
         registry._free.acquire()
         registry._after_fork()
+        assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208 - counting names
         inherited.release()
         assert not registry.is_locked(path)
         own = registry.acquire(path, wait=False)

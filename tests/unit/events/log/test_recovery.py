@@ -228,6 +228,7 @@ class TestReadOutcomes:
         ]
         assert self.seqs(folder, 0, fs) == [0, 1, 2, 3, 4]
         assert self.seqs(folder, 2, fs) == [2, 3, 4]
+        assert fs.count("open_read") == 2 + 3 + 2
         assert self.seqs(folder, 99, fs) == []
 
     def test_a_stream_without_segments(self, folder, fs):

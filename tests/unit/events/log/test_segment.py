@@ -109,6 +109,7 @@ def test_a_file_cut_short_gives_what_it_holds_and_then_says_so(tmp_path, suffix)
         text = b"".join(block.data for block in blocks)
         assert LINES.startswith(text)
         assert size <= 9 or len(text) > 1000
+    assert suffix != ".gz" or text == LINES, "only the check sum is cut"
 
 
 def test_a_frame_cut_short_behind_whole_ones_is_seen(tmp_path):
