@@ -27,7 +27,7 @@ def durations_ns() -> SearchStrategy[int]:
 
 
 def error_names() -> SearchStrategy[str]:
-    """Names of error types: a few that meet often, our own, any text, and some that are too long."""
+    """Names of error types: a few that meet often, our own, any text, and too long ones."""
     few = st.sampled_from([*"ABCDEFGH", "PlexNotFound", "unknown", OTHER_ERRORS])
     any_text = st.text(st.characters(exclude_categories=()), min_size=1, max_size=9)
     around_the_limit = st.integers(MAX_ERROR_NAME - 1, MAX_ERROR_NAME + 2).map(lambda n: "n" * n)
