@@ -41,10 +41,12 @@ def loaded_by(*args: str) -> set[str]:
         "import sys; from projections.cli.main import main; status = main(sys.argv[1:]);"
         "print(*sys.modules, file=sys.stderr); sys.exit(status)"
     )
+    # a measuring of coverage would load modules of its own into the process
+    env = {name: value for name, value in clean_env().items() if "COVERAGE" not in name}
     done = subprocess.run(
         [sys.executable, "-c", code, *args],
         cwd=ROOT,
-        env=clean_env(),
+        env=env,
         capture_output=True,
         check=True,
     )
