@@ -17,8 +17,8 @@ from projections.cli.options import data_option, json_option
     "--format",
     "format_",
     metavar="F",
-    type=click.Choice(["syncstats"]),
-    default="syncstats",
+    type=click.Choice(["native"]),
+    default="native",
     show_default=True,
     help="What the lines are.",
 )

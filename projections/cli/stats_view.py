@@ -45,7 +45,7 @@ def print_stats(snapshot: Snapshot) -> None:
         f"{count(stats.jobs_to_dlq)} dead ({percent(stats.completion_rate)} completed)",
     )
     if stats.jobs_recovered:
-        line("", f"{count(stats.jobs_recovered)} of them succeeded after a failure")
+        line("", f"{count(stats.jobs_recovered)} of them succeeded at a later attempt")
     if stats.jobs_succeeded:
         line(
             "Matches",

@@ -43,7 +43,7 @@ def test_show_adds_up(syncstats):
         "             failed = 1 to be retried + 1 ended dead",
         "             beside them 1 skipped: there was nothing to do",
         "Jobs         4 ended = 3 succeeded + 1 dead (75.0% completed)",
-        "             1 of them succeeded after a failure",
+        "             1 of them succeeded at a later attempt",
         "Matches      2 of high confidence, 1 of low",
         "Warnings     in 1 attempt",
         "Log          1 stream, newest outcome 2026-01-01 00:00:06Z",
