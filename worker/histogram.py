@@ -84,8 +84,10 @@ class Histogram:
         return self.zero + sum(self.counts.values())
 
     def record(self, duration_ns: int) -> None:
-        """Count one duration."""
-        self.record_many((duration_ns,))
+        """Count one duration, from 0 to 2^63 - 1 ns."""
+        place = bisect_left(bounds(), duration_ns)
+        counts, zero = ({place - 2: 1}, 0) if place else ({}, 1)
+        self.absorb(Histogram(counts, zero, duration_ns, duration_ns, duration_ns))
 
     def record_many(self, durations_ns: Sequence[int]) -> None:
         """Count many durations, each from 0 to 2^63 - 1 ns."""
@@ -107,8 +109,10 @@ class Histogram:
     def absorb(self, other: Histogram) -> None:
         """Add what ``other`` holds to this histogram."""
         counts = self.counts
+        get = counts.get
         for index, count in other.counts.items():
-            counts[index] = min(counts.get(index, 0) + count, MAX_COUNT)
+            total = get(index, 0) + count
+            counts[index] = total if total < MAX_COUNT else MAX_COUNT  # noqa: FURB136 (min() is slow, and the total over many streams spends its time here)
         self.zero = add(self.zero, other.zero)
         self.sum_ns = add(self.sum_ns, other.sum_ns)
         if other.min_ns is not None and (self.min_ns is None or other.min_ns < self.min_ns):

@@ -56,6 +56,8 @@ class SyncStats:  # noqa: PLW1641 (it changes, so it has no hash)
     part of the value (``==``, ``repr``, ``to_dict``). What was recorded and not yet saved when an
     object was copied is new in each of the copies: each of them brings it to a file.
 
+    Threads that record into one object need a lock of their own.
+
     Attributes:
         jobs_processed: Attempts that succeeded or failed. All ``jobs_`` fields count attempts.
         jobs_succeeded: Attempts that succeeded.
@@ -104,8 +106,11 @@ class SyncStats:  # noqa: PLW1641 (it changes, so it has no hash)
             check_count(name, getattr(self, name))
         self.session_start = check_moment("session_start", self.session_start)
         self.errors_by_type = check_counts("errors_by_type", self.errors_by_type)
-        self.latency = self.latency.copy()
-        self.waiting = self.waiting.copy()
+        for name in ("latency", "waiting"):
+            histogram = getattr(self, name)
+            if not isinstance(histogram, Histogram):
+                raise TypeError(f"{name} must be a Histogram, not {type(histogram).__name__}")
+            setattr(self, name, histogram.copy())
         self.__dict__["_stored"] = dict(_stored or {})
 
     total_processing_time_ns = 0

@@ -140,6 +140,11 @@ class TestConstruction:
         with pytest.raises(error, match="errors_by_type"):
             SyncStats(errors_by_type=errors)
 
+    @pytest.mark.parametrize("name", ["latency", "waiting"])
+    def test_what_is_no_histogram_is_refused_by_name(self, name):
+        with pytest.raises(TypeError, match=name):
+            SyncStats(**{name: {}})
+
 
 class TestTotalTime:
     def test_a_tenth_shows_as_a_tenth(self, stats):
