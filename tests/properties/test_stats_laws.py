@@ -8,7 +8,7 @@ from copy import copy, deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.laws import assert_commutative_monoid
@@ -54,6 +54,7 @@ def test_error_maps_are_a_commutative_monoid():
 
 
 @pytest.mark.usefixtures("bound")
+@settings(deadline=None)
 @given(st.lists(sync_stats(), max_size=6), st.randoms(use_true_random=False))
 def test_any_order_and_tree_of_merges_gives_the_same_bytes(parts, random):
     expected = as_bytes(SyncStats.merge_all(parts))
@@ -65,16 +66,19 @@ def test_any_order_and_tree_of_merges_gives_the_same_bytes(parts, random):
     assert as_bytes(parts[0] if parts else SyncStats.zero()) == expected
 
 
+@settings(deadline=None)
 @given(sync_stats())
 def test_what_is_written_is_read_again(stats):
     assert SyncStats.from_dict(json.loads(as_bytes(stats))) == stats
 
 
+@settings(deadline=None)
 @given(histograms())
 def test_a_histogram_that_is_written_is_read_again(histogram):
     assert read_histogram("latency", json.loads(json.dumps(histogram.to_dict()))) == histogram
 
 
+@settings(deadline=None)
 @given(sync_stats())
 def test_copies_of_every_kind_are_equal(stats):
     for twin in (
@@ -87,6 +91,7 @@ def test_copies_of_every_kind_are_equal(stats):
 
 
 @pytest.mark.usefixtures("bound")
+@settings(deadline=None)
 @given(st.lists(error_counts(), min_size=1, max_size=4))
 def test_no_error_is_lost_and_names_are_bounded(maps):
     small = [{name: count % 1000 for name, count in errors.items()} for errors in maps]
@@ -103,6 +108,7 @@ small_counts = st.dictionaries(st.sampled_from("ABCDEFGHIJ"), st.integers(1, 9))
 
 
 @pytest.mark.usefixtures("bound")
+@settings(deadline=None)
 @given(small_counts, small_counts, st.lists(durations_ns()), st.lists(durations_ns()))
 def test_what_was_added_can_be_told_from_the_whole(errors, more_errors, durations, more_durations):
     part = SyncStats(session_start=math.inf, errors_by_type=errors)
@@ -118,6 +124,7 @@ def test_what_was_added_can_be_told_from_the_whole(errors, more_errors, duration
         assert SyncStats.from_dict(rest.to_dict()) == rest, "and is believed when read"
 
 
+@settings(deadline=None)
 @given(st.lists(durations_ns(), min_size=1), st.integers(0, 1000))
 def test_a_quantile_is_that_of_the_sorted_list_within_the_promised_error(durations, permille):
     q = permille / 1000
@@ -131,6 +138,7 @@ def test_a_quantile_is_that_of_the_sorted_list_within_the_promised_error(duratio
     assert min(durations) / 10**9 <= shown <= max(durations) / 10**9
 
 
+@settings(deadline=None)
 @given(durations_ns().filter(bool))
 def test_a_duration_lies_in_its_bucket(duration_ns):
     histogram = Histogram()
@@ -143,6 +151,7 @@ def test_a_duration_lies_in_its_bucket(duration_ns):
     assert index < 0 or duration_ns**64 > 2**index
 
 
+@settings(deadline=None)
 @given(st.lists(durations_ns()), st.integers(0, 99))
 def test_recording_at_once_is_recording_in_parts(durations, cut):
     at_once, one_by_one = Histogram(), Histogram()

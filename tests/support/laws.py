@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, TypeVar
 
-from hypothesis import given
+from hypothesis import given, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ def assert_commutative_monoid(
         view: What has to be equal, for example the bytes that are written; the value by default.
     """
 
+    @settings(deadline=None)  # a busy machine is no broken law
     @given(strategy, strategy, strategy)
     def laws(a: T, b: T, c: T) -> None:
         before = deepcopy((a, b, c, identity))
@@ -69,6 +70,7 @@ def assert_join_semilattice(
     def seen(value: T | object) -> object:
         return refused if value is refused else view(value)  # type: ignore[arg-type]  # a T then
 
+    @settings(deadline=None)  # a busy machine is no broken law
     @given(strategy, strategy, strategy)
     def laws(a: T, b: T, c: T) -> None:
         before = deepcopy((a, b, c))
