@@ -160,6 +160,22 @@ def read_stream(
         yield segment
 
 
+def open_listed(segment: Segment, folder: Path, fs: FileSystem) -> BinaryIO:
+    """Open a segment that was listed; one that was compressed since is read as such.
+
+    Raises:
+        FileNotFoundError: It is gone in every form.
+        EventsError: It is no regular file.
+    """
+    try:
+        return open_segment(segment, fs)
+    except FileNotFoundError:
+        for now in list_segments(folder, fs):
+            if now.first_seq == segment.first_seq and now.path != segment.path:
+                return open_segment(now, fs)
+        raise
+
+
 class _Bounded(RawIOBase):
     """The beginning of a file, ``left`` bytes of it."""
 

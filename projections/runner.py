@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from events.log.stream import list_streams, stream_folder
-
 from events.clock import SystemClock
 from events.filesystem import RealFileSystem
 from events.log.segment import list_segments
+from events.log.stream import list_streams, stream_folder
 from projections.errors import SnapshotError
 from projections.fold import Fold
 from projections.placing import lies_on_log

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import glob
+import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from events.log.stream import valid_stream_name
-
 from events.log.segment import list_segments
+from events.log.stream import EVENTS_FOLDER, valid_stream_name
 from projections.errors import SourceError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+_SEGMENT_NAME = re.compile(r"[0-9]{20}\.jsonl(\.gz|\.zst)?")
 
 
 @dataclass(frozen=True)
@@ -26,82 +29,139 @@ class Source:
     """Something to read lines from.
 
     Attributes:
-        kind: ``stream`` is a stream's folder in an event log, read segment by segment; ``file`` a
-            file of lines from anywhere; ``stdin`` the standard input.
+        kind: ``stream`` is a stream's folder in an event log, read segment by segment, whose lines
+            have to be of that stream; ``file`` a file of lines from anywhere; ``pipe`` a pipe or
+            device that was asked for by its name; ``stdin`` the standard input.
         path: The folder or file.
     """
 
-    kind: Literal["stream", "file", "stdin"]
+    kind: Literal["stream", "file", "pipe", "stdin"]
     path: Path
 
 
 def find_sources(paths: Iterable[str], fs: FileSystem) -> list[Source]:
-    """Find what ``paths`` name, each thing once, in a fixed order.
+    """Find what ``paths`` name, each thing once however often it is named, in a fixed order.
+
+    A folder ``events`` of streams (alone, or in a data folder) is an event log and gives those; a
+    folder of segments in one is a stream, and gives by itself what it gives with the others. Any
+    other folder gives the streams and the files of lines that stand in it, and nothing deeper.
 
     Args:
-        paths: Files (also ``.gz`` and ``.zst``), folders, data folders, globs (``**`` for any
-            depth), and ``-``.
+        paths: Files (also ``.gz`` and ``.zst``), pipes, folders, data folders, globs (``**`` for
+            any depth), and ``-``.
         fs: Where they are.
 
     Raises:
-        SourceError: One of them is not there, or names nothing that could be read.
+        SourceError: One of them is not there, cannot be looked at, or names nothing to read.
     """
     found: dict[object, Source] = {}
     for text in paths:
-        for source in _expand(text, fs):
-            key = STDIN if source.kind == "stdin" else fs.identity(source.path)
-            found.setdefault(key, source)
-    return list(found.values())
+        try:
+            for source in _expand(text, fs):
+                key = STDIN if source.kind == "stdin" else fs.identity(source.path)
+                found.setdefault(key, source)
+        except OSError as error:
+            where = error.filename or text
+            raise SourceError(f"{where} cannot be read: {error.strerror or error}") from error
+    segments = _segments_of(found.values(), fs)
+    return [source for key, source in found.items() if key not in segments]
+
+
+def _segments_of(sources: Iterable[Source], fs: FileSystem) -> set[object]:
+    """The identities of streams' files, which a glob may name beside the streams."""
+    found: set[object] = set()
+    for source in sources:
+        if source.kind == "stream":
+            for segment in list_segments(source.path, fs):
+                with suppress(FileNotFoundError):  # it has just been compressed
+                    found.add(fs.identity(segment.path))
+    return found
 
 
 def _expand(text: str, fs: FileSystem) -> list[Source]:
     if text == STDIN:
         return [Source("stdin", Path(STDIN))]
     path = Path(text)
-    if not fs.exists(path):
-        matches = sorted(glob.glob(text, recursive=True)) if glob.has_magic(text) else []  # noqa: PTH207  # pathlib refuses absolute patterns
-        if not matches:
-            what = "matches nothing" if glob.has_magic(text) else "does not exist"
-            raise SourceError(f"{text} {what}; name a file, a folder of .jsonl files, or -")
-        return [s for match in matches for s in _named(Path(match), fs, asked=False)]
-    return _named(path, fs, asked=True)
+    if fs.exists(path):
+        sources = _named(path, fs, asked=True)
+        if not sources and not _may_be_empty(path, fs):
+            raise SourceError(
+                f"{path} holds no .jsonl files and no streams; is it the right folder?"
+            )
+        return sources
+    if not glob.has_magic(text):
+        raise SourceError(f"{text} does not exist; name a file, a folder of .jsonl files, or -")
+    matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  # pathlib refuses absolute patterns
+    sources = [s for match in matches for s in _named(Path(match), fs, asked=False)]
+    if not sources:
+        raise SourceError(f"{text} matches nothing that could be read; is it the right pattern?")
+    return sources
 
 
 def _named(path: Path, fs: FileSystem, *, asked: bool) -> list[Source]:
     if not path.is_dir():
-        return [Source("file", path)]
-    log = path / "events" if fs.is_folder(path / "events") else path
-    inside = _in_folder(log, fs)
-    if not inside and asked and log == path and not _is_data_folder(path, fs):
-        raise SourceError(f"{path} holds no .jsonl files and no streams; is it the right folder?")
-    return inside
+        # A pipe is read where it was asked for; where it lies among files, nobody may ever write.
+        return [Source("file" if path.is_file() or not asked else "pipe", path)]
+    if _is_folder(path / EVENTS_FOLDER, fs) and (streams := _streams(path / EVENTS_FOLDER, fs)):
+        return streams
+    absolute = _absolute(path)
+    if absolute.name == EVENTS_FOLDER and (streams := _streams(path, fs)):
+        return streams
+    if (
+        absolute.parent.name == EVENTS_FOLDER
+        and valid_stream_name(absolute.name)
+        and list_segments(path, fs)
+    ):
+        return [Source("stream", absolute if path.name != absolute.name else path)]
+    return _streams(path, fs) + _files(path, fs)
 
 
-def _is_data_folder(path: Path, fs: FileSystem) -> bool:
-    return fs.exists(path / "queue.db")
+def _absolute(path: Path) -> Path:
+    """A folder with its own name; resolve() would take that of a link's target."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
-def _in_folder(folder: Path, fs: FileSystem) -> list[Source]:
-    sources: list[Source] = []
-    for name in fs.list_folder(folder):
-        path = folder / name
-        if fs.is_folder(path):
-            if valid_stream_name(name) and list_segments(path, fs):
-                sources.append(Source("stream", path))
-        elif name.endswith(SUFFIXES):
-            sources.append(Source("file", path))
-    return sources
+def _may_be_empty(path: Path, fs: FileSystem) -> bool:
+    """Whether a folder may hold nothing yet: a data folder, or the event log in one."""
+    absolute = _absolute(path)
+    data = absolute.parent if absolute.name == EVENTS_FOLDER else absolute
+    return fs.exists(data / "queue.db")
+
+
+def _is_folder(path: Path, fs: FileSystem) -> bool:
+    return fs.is_folder(f"{path}/.")  # a link to one too, since it is only read
+
+
+def _streams(folder: Path, fs: FileSystem) -> list[Source]:
+    inside = [folder / name for name in fs.list_folder(folder) if valid_stream_name(name)]
+    return [Source("stream", p) for p in inside if _is_folder(p, fs) and list_segments(p, fs)]
+
+
+def _files(folder: Path, fs: FileSystem) -> list[Source]:
+    names = fs.list_folder(folder)
+    segments = {s.path.name for s in list_segments(folder, fs)}
+    return [
+        Source("file", folder / name)
+        for name in names
+        if name.endswith(SUFFIXES)
+        # of a segment and its compressed twin, one
+        and (name in segments or not _SEGMENT_NAME.fullmatch(name))
+        and not _is_folder(folder / name, fs)
+    ]
 
 
 def total_bytes(sources: Iterable[Source], fs: FileSystem) -> int | None:
     """How many bytes of text there are to read; None where that shows only while reading."""
     total = 0
     for source in sources:
-        if source.kind == "stdin":
+        if source.kind in {"stdin", "pipe"}:
             return None
         segments = list_segments(source.path, fs) if source.kind == "stream" else []
         files = [s.path for s in segments] if source.kind == "stream" else [source.path]
         if any(path.suffix in {".gz", ".zst"} for path in files):
             return None
-        total += sum(fs.size(path) for path in files)
+        try:
+            total += sum(fs.size(path) for path in files)
+        except FileNotFoundError:  # it is being compressed, or rotated
+            return None
     return total

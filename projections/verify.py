@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from events.log.stream import list_streams, stream_folder
-
 from events.clock import SystemClock
 from events.filesystem import RealFileSystem
+from events.log.stream import list_streams, stream_folder
 from projections.fold import Fold
 from projections.reading import Problem, nothing, read_stream
 from projections.snapshot import Snapshot

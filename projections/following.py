@@ -1,0 +1,254 @@
+"""Lines as they are written: the log of a data folder, or files, read as they grow.
+
+A stream's lines come in their order, over the ends of its segments; between streams there is no
+order. What is added to a file that another program rotates is read to its end before the file
+that took its place; what came and went between two looks is not seen.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from events.log.reader import Block, BlockReader
+from events.log.segment import list_segments, open_source
+from projections.errors import SourceError
+from projections.reading import open_listed
+from projections.sources import find_sources
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
+    from events.log.segment import Segment
+    from projections.sources import Source
+
+POLL_S = 0.25
+_END_BYTES = 1 << 16
+
+
+class Follower:
+    """Gives each complete line once, with the name of where it stands.
+
+    Overlong lines and blank ones are passed over; an unfinished last line is waited for. Close it
+    when done.
+
+    Args:
+        paths: See `projections.sources.find_sources`. Streams and files that appear later are
+            found too, and read from their start.
+        fs: Where they are.
+        stdin: What ``-`` means; it is read to its end, however long that takes.
+        from_start: Whether to give what is there already, or only what is new from now on (a pipe
+            is always given from its start).
+
+    Raises:
+        SourceError: A path cannot be read.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], *, fs: FileSystem, stdin: BinaryIO, from_start: bool = True
+    ) -> None:
+        self._paths = tuple(paths)
+        self._fs = fs
+        self._stdin = stdin
+        self._tails: dict[Source, _Tail] = {}
+        for source in find_sources(self._paths, fs):
+            tail = self._tails[source] = self._tail(source)
+            if not from_start:
+                tail.skip()
+
+    def _tail(self, source: Source) -> _Tail:
+        if source.kind == "stream":
+            return _StreamTail(source.path, self._fs)
+        if source.kind == "stdin":
+            return _PipeTail(self._stdin, "standard input")
+        if source.kind == "pipe":
+            return _PipeTail(source.path.open("rb"), str(source.path), owned=True)
+        return _FileTail(source.path, self._fs)
+
+    def lines(self) -> Iterator[tuple[str, bytes]]:
+        r"""Give what is there and was not given before.
+
+        Yields:
+            The stream's name or the file's path, and a line without its ``\n``.
+        """
+        self._find_more()
+        for tail in self._tails.values():
+            for line in tail.lines():
+                yield tail.name, line
+
+    def _find_more(self) -> None:
+        try:
+            sources = find_sources(self._paths, self._fs)
+        except SourceError:  # a file may be gone for a moment: it is being rotated
+            return
+        known = {source.path for source in self._tails}
+        for source in sources:
+            if source.path not in known:
+                self._tails[source] = self._tail(source)
+
+    def follow(self, stop: threading.Event, poll_s: float = POLL_S) -> Iterator[tuple[str, bytes]]:
+        """Give lines as they come, until asked to stop; what is there then is given first.
+
+        Args:
+            stop: Set it to end; a wait ends at once.
+            poll_s: Seconds between two looks while nothing is new.
+        """
+        while True:
+            stopping = stop.is_set()
+            news = False
+            for item in self.lines():
+                news = True
+                yield item
+            if stopping:
+                return
+            if not news:
+                stop.wait(poll_s)
+
+    def close(self) -> None:
+        """Let go of all files. Again: no effect."""
+        for tail in self._tails.values():
+            tail.close()
+
+
+class _Tail(Protocol):
+    """One source, and how far it was read."""
+
+    name: str
+
+    def lines(self) -> Iterator[bytes]: ...
+
+    def skip(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _StreamTail:
+    """A stream: at a segment and a place in it, as a position is; no file is kept open."""
+
+    def __init__(self, folder: Path, fs: FileSystem) -> None:
+        self.name = folder.name
+        self._folder = folder
+        self._fs = fs
+        self._segment = -1
+        self._offset = 0
+        self._whole: Path | None = None  # a compressed segment that was read to its end
+
+    def lines(self) -> Iterator[bytes]:
+        # Listed before they are read: so all but the last are sealed.
+        for segment in list_segments(self._folder, self._fs):
+            if segment.first_seq < self._segment:
+                continue
+            if segment.first_seq > self._segment:
+                self._segment, self._offset = segment.first_seq, 0
+            elif segment.path == self._whole or not self._has_more(segment):
+                continue
+            with open_listed(segment, self._folder, self._fs) as file:
+                for block in BlockReader(file, offset=self._offset):
+                    if isinstance(block, Block):
+                        yield from _split(block.data)
+                    self._offset = block.end
+            self._whole = segment.path if segment.compression else None
+
+    def _has_more(self, segment: Segment) -> bool:
+        if segment.compression:
+            return True
+        with suppress(FileNotFoundError):  # it is being compressed
+            return self._fs.size(segment.path) > self._offset
+        return True
+
+    def skip(self) -> None:
+        segments = list_segments(self._folder, self._fs)
+        if not segments:
+            return
+        self._segment = segments[-1].first_seq
+        with open_listed(segments[-1], self._folder, self._fs) as file:
+            self._offset = _end_of_lines(file)
+        self._whole = segments[-1].path if segments[-1].compression else None
+
+    def close(self) -> None:
+        pass
+
+
+class _FileTail:
+    """A file by its name: when another file has taken its place, that one is read too."""
+
+    def __init__(self, path: Path, fs: FileSystem) -> None:
+        self.name = str(path)
+        self._path = path
+        self._fs = fs
+        self._open()
+
+    def _open(self) -> None:
+        self._file = open_source(self._path, self._fs)
+        self._identity = self._fs.identity(self._path)
+        self._reader = BlockReader(self._file)
+
+    def lines(self) -> Iterator[bytes]:
+        yield from _read(self._reader)
+        try:
+            moved = self._fs.identity(self._path) != self._identity
+            cut = self._file.seekable() and self._fs.size(self._path) < self._reader.offset
+        except FileNotFoundError:
+            return  # between the two steps of a rotation
+        if moved or cut:
+            yield from _read(self._reader)  # what was written before it was moved
+            self.close()
+            self._open()
+            yield from _read(self._reader)
+
+    def skip(self) -> None:
+        self._reader.offset = _end_of_lines(self._file)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _PipeTail:
+    """A pipe, to its end."""
+
+    def __init__(self, file: BinaryIO, name: str, *, owned: bool = False) -> None:
+        self.name = name
+        self._file = file
+        self._owned = owned
+        self._reader = BlockReader(file)
+
+    def lines(self) -> Iterator[bytes]:
+        return _read(self._reader)
+
+    def skip(self) -> None:
+        pass
+
+    def close(self) -> None:
+        if self._owned:
+            self._file.close()
+
+
+def _read(reader: BlockReader) -> Iterator[bytes]:
+    for block in reader:
+        if isinstance(block, Block):
+            yield from _split(block.data)
+
+
+def _split(data: bytes) -> Iterator[bytes]:
+    return (line for line in data.split(b"\n") if line and not line.isspace())
+
+
+def _end_of_lines(file: BinaryIO) -> int:
+    r"""The place after the last ``\n``; of a compressed file by reading it to its end."""
+    if not file.seekable():
+        reader = BlockReader(file)
+        for _ in reader:
+            pass
+        return reader.offset
+    size = file.seek(0, 2)
+    while size > 0:
+        begin = max(size - _END_BYTES, 0)
+        file.seek(begin)
+        newline = file.read(size - begin).rfind(b"\n")
+        if newline >= 0:
+            return begin + newline + 1
+        size = begin
+    return 0

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import threading
+
+import pytest
+
+from events.filesystem import RealFileSystem
+from projections.errors import SourceError
+from projections.following import Follower
+from tests.support.faulty_filesystem import FaultyFileSystem
+from tests.support.outcome_lines import succeeded
+from tests.support.scripted_event import ScriptedEvent
+
+
+@pytest.fixture
+def follow():
+    """Follow paths; between two looks do what is given, then stop."""
+    opened = []
+
+    def run(*paths, steps=(), stdin=b"", from_start=True, fs=None):
+        follower = Follower(
+            [str(path) for path in paths],
+            fs=fs or RealFileSystem(),
+            stdin=io.BytesIO(stdin),
+            from_start=from_start,
+        )
+        opened.append(follower)
+        return list(follower.follow(ScriptedEvent(*steps), poll_s=3.0))
+
+    yield run
+    for follower in opened:
+        follower.close()
+        follower.close()
+
+
+def segment(data, stream="a", first=0, suffix=""):
+    path = data / "events" / stream / f"{first:020d}.jsonl{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def append(path, *lines):
+    with path.open("ab") as file:
+        file.write(b"".join(lines))
+
+
+def seqs(got):
+    return [(name, int(line.rpartition(b'"seq": ')[2].partition(b",")[0])) for name, line in got]
+
+
+def lines(*numbers, stream="a"):
+    return b"".join(succeeded(n, stream) for n in numbers)
+
+
+def test_each_line_comes_once_and_in_order_over_segments(tmp_path, follow):
+    append(segment(tmp_path), lines(0, 1))
+    got = follow(
+        tmp_path,
+        steps=[
+            lambda: append(segment(tmp_path), lines(2), lines(3)[:-5]),
+            lambda: append(segment(tmp_path), lines(3)[-5:]),
+            lambda: (
+                append(segment(tmp_path), lines(4)),
+                append(segment(tmp_path, first=5), lines(5, 6)),
+            ),
+            lambda: append(segment(tmp_path, first=7), lines(7)),
+        ],
+    )
+
+    assert seqs(got) == [("a", n) for n in range(8)]
+    assert got[0][1] == succeeded(0).rstrip(b"\n")
+
+
+def test_only_what_is_new(tmp_path, follow):
+    append(segment(tmp_path), lines(0, 1))
+    append(segment(tmp_path, first=2), lines(2), b'{"unfin')
+    append(tmp_path / "x.jsonl", b"old\n", b"y" * 200_000)
+    (tmp_path / "events" / "none").mkdir()
+    got = follow(
+        tmp_path,
+        tmp_path / "x.jsonl",
+        from_start=False,
+        steps=[
+            lambda: append(segment(tmp_path, first=2), b'ished"}\n'),
+            lambda: append(tmp_path / "x.jsonl", b"\n\n \nz\n"),
+        ],
+    )
+
+    assert [line for _, line in got] == [b'{"unfinished"}', b"y" * 200_000, b"z"]
+
+
+def test_streams_that_begin_meanwhile_are_read_from_their_start(tmp_path, follow):
+    append(segment(tmp_path), lines(0))
+    got = follow(
+        tmp_path,
+        from_start=False,
+        steps=[lambda: append(segment(tmp_path, "b"), lines(0, 1, stream="b"))],
+    )
+
+    assert seqs(got) == [("b", 0), ("b", 1)]
+
+
+def test_a_segment_that_is_compressed_meanwhile_goes_on_at_its_place(tmp_path, follow):
+    append(segment(tmp_path), lines(0, 1))
+
+    def compress():
+        segment(tmp_path, suffix=".gz").write_bytes(gzip.compress(lines(0, 1, 2)))
+        segment(tmp_path).unlink()
+
+    got = follow(tmp_path, steps=[compress, lambda: append(segment(tmp_path, first=3), lines(3))])
+
+    assert seqs(got) == [("a", n) for n in range(4)]
+
+
+def test_a_segment_that_is_compressed_between_listing_and_opening(tmp_path, follow):
+    append(segment(tmp_path), lines(0))
+
+    class Compressing(RealFileSystem):
+        """Compresses when the plain segment is looked at for the second time."""
+
+        def size(self, path):
+            if segment(tmp_path).exists():
+                segment(tmp_path, suffix=".gz").write_bytes(gzip.compress(lines(0, 1)))
+                segment(tmp_path).unlink()
+            return super().size(path)
+
+    assert seqs(follow(tmp_path, fs=Compressing(), steps=[int])) == [("a", 0), ("a", 1)]
+
+
+def test_nothing_is_opened_while_nothing_is_new(tmp_path, follow):
+    append(segment(tmp_path), lines(0))
+    append(segment(tmp_path, "b", suffix=".gz"), gzip.compress(lines(0, stream="b")))
+    fs = FaultyFileSystem()
+    got = follow(tmp_path, fs=fs, steps=[int, int, int])
+
+    assert len(got) == 2
+    assert fs.count("open_read") == 2
+    assert follow(tmp_path, fs=fs, from_start=False, steps=[int, int]) == []
+    assert fs.count("open_read") == 4
+
+
+def test_a_file_that_is_rotated_is_read_to_its_end_first(tmp_path, follow):
+    log = tmp_path / "x.jsonl"
+    append(log, b"1\n")
+
+    def rotate():
+        append(log, b"2\n")
+        log.rename(tmp_path / "x.1")
+
+    got = follow(
+        log,
+        steps=[
+            rotate,
+            lambda: append(log, b"3\n"),
+            lambda: log.write_bytes(b""),  # cut
+            lambda: append(log, b"4\n"),
+        ],
+    )
+
+    assert got == [(str(log), line) for line in (b"1", b"2", b"3", b"4")]
+
+
+def test_compressed_files_and_pipes_are_read_once(tmp_path, follow):
+    (tmp_path / "x.gz").write_bytes(gzip.compress(b"1\n2\n"))
+
+    assert [line for _, line in follow(tmp_path / "x.gz", "-", stdin=b"3\n", steps=[int])] == [
+        *(b"1", b"2", b"3"),
+    ]
+    assert follow(tmp_path / "x.gz", "-", stdin=b"3\n", from_start=False, steps=[int]) == [
+        ("standard input", b"3")
+    ]
+
+
+def test_a_named_pipe_is_read_to_its_end(tmp_path, follow):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(b"1\n2\n"))
+    writer.start()
+    got = follow(pipe, steps=[int])
+    writer.join()
+
+    assert got == [(str(pipe), b"1"), (str(pipe), b"2")]
+
+
+def test_overlong_lines_are_passed_over(tmp_path, follow):
+    append(tmp_path / "x.jsonl", b"1\n", b"x" * 1_100_000 + b"\n", b"2\n")
+    append(segment(tmp_path), b"x" * 1_100_000 + b"\n", lines(1))
+
+    assert len(follow(tmp_path / "x.jsonl", tmp_path)) == 3
+
+
+def test_it_waits_between_looks_and_gives_what_is_there_when_it_is_stopped(tmp_path):
+    append(tmp_path / "x.jsonl", b"1\n")
+    follower = Follower([str(tmp_path / "x.jsonl")], fs=RealFileSystem(), stdin=io.BytesIO())
+    stop = ScriptedEvent(int, lambda: (append(tmp_path / "x.jsonl", b"2\n"), stop.set()))
+
+    assert [line for _, line in follower.follow(stop, poll_s=7.5)] == [b"1", b"2"]
+    assert stop.waits == [7.5, 7.5]
+    follower.close()
+
+
+def test_what_is_not_there_is_told_at_once(tmp_path):
+    with pytest.raises(SourceError, match="does not exist"):
+        Follower([str(tmp_path / "x")], fs=RealFileSystem(), stdin=io.BytesIO())
