@@ -6,13 +6,11 @@ message may be endless or hold a secret.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple
 
 from events.encodable import clean_text, cut_text
 from events.redaction import Redactor, guarded
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 MAX_MESSAGE_BYTES = 1 << 16
 MAX_FRAMES = 200
@@ -100,9 +98,9 @@ class _Describer:
         return told
 
 
-def _frames(traceback: TracebackType | None) -> list[dict[str, Any]]:
+def _frames(traceback: Any) -> list[dict[str, Any]]:
     frames: list[dict[str, Any]] = []
-    while traceback is not None:
+    while isinstance(traceback, TracebackType):
         code = traceback.tb_frame.f_code
         frames.append(
             {

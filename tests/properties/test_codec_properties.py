@@ -61,6 +61,7 @@ def expected(fields: dict[str, Any]) -> dict[str, Any]:
     return defaults | known
 
 
+@settings(deadline=None)
 @given(outcomes("a", 7) | loose_outcomes(), st.booleans())
 def test_a_valid_outcome_is_read_as_it_was_written(fields, ascii_only):
     line = decode(as_line(fields, ascii_only=ascii_only))
@@ -68,6 +69,7 @@ def test_a_valid_outcome_is_read_as_it_was_written(fields, ascii_only):
     assert 0 <= elapsed_ns(line) <= MAX_COUNT
 
 
+@settings(deadline=None)
 @given(outcomes("a", 7))
 def test_what_we_encode_is_read_back(fields):
     line = encode(fields)
@@ -75,6 +77,7 @@ def test_what_we_encode_is_read_back(fields):
     assert says(decode(line)) == expected(fields)
 
 
+@settings(deadline=None)
 @given(outcomes("a", 7), st.sampled_from([b"\n", b"\r\n", b"", b" \t\r\n"]), st.randoms())
 def test_the_order_of_keys_and_the_line_end_do_not_matter(fields, end, random):
     keys = sorted(fields)
@@ -83,6 +86,7 @@ def test_the_order_of_keys_and_the_line_end_do_not_matter(fields, end, random):
     assert decode(as_line(shuffled).removesuffix(b"\n") + end) == decode(as_line(fields))
 
 
+@settings(deadline=None)
 @given(streams())
 def test_every_event_of_a_stream_is_valid_and_numbered_from_0(events):
     lines = [decode(as_line(event)) for event in events]
@@ -90,6 +94,7 @@ def test_every_event_of_a_stream_is_valid_and_numbered_from_0(events):
     assert {line.stream for line in lines} <= {"a"}
 
 
+@settings(deadline=None)
 @given(invalid_lines())
 def test_invalid_lines_say_why(line):
     with pytest.raises(InvalidLineError) as caught:
@@ -98,6 +103,7 @@ def test_invalid_lines_say_why(line):
     assert "\n" not in caught.value.reason
 
 
+@settings(deadline=None)
 @given(no_objects())
 def test_what_is_no_object_is_invalid_whatever_its_end(line):
     for end in (b"", b"\n", b"\r\n"):
@@ -105,6 +111,7 @@ def test_what_is_no_object_is_invalid_whatever_its_end(line):
             decode(line.removesuffix(b"\n") + end)
 
 
+@settings(deadline=None)
 @given(outcomes("a", 7), spoilings())
 def test_an_invalid_outcome_takes_up_its_seq(fields, wrong):
     with pytest.raises(InvalidLineError) as caught:
@@ -113,6 +120,7 @@ def test_an_invalid_outcome_takes_up_its_seq(fields, wrong):
     assert caught.value.seq == (None if "seq" in wrong else 7)
 
 
+@settings(deadline=None)
 @given(outcomes("a", 7), spoilings())
 def test_an_event_that_is_no_outcome_is_carried_without_its_wrong_fields(fields, wrong):
     fields = fields | wrong | {"event": "something.else"}
@@ -149,6 +157,7 @@ def harmless(line: bytes) -> None:
     assert isinstance(json.loads(line), dict)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_do_harm(line):
     harmless(line)
@@ -278,6 +287,7 @@ def test_any_values_give_one_line_that_keeps_the_reserved_fields(first, second, 
     assert decode(line).seq == 7
 
 
+@settings(deadline=None)
 @given(st.sampled_from([Succeeded, Failed, Skipped]), st.data())
 def test_any_outcome_of_ours_is_valid(kind, data: DataObject):
     def drawn(*names: str, of: st.SearchStrategy[Any]) -> dict[str, Any]:
@@ -300,6 +310,7 @@ def test_any_outcome_of_ours_is_valid(kind, data: DataObject):
     assert line.to_dlq is fields.get("to_dlq", False)
 
 
+@settings(deadline=None)
 @given(counts())
 def test_seconds_and_nanoseconds_agree(duration_ns):
     seconds = duration_ns / 1e9

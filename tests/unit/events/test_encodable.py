@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from events.codec import decode, encode
-from events.encodable import MAX_VALUES
+from events.encodable import MAX_VALUES, to_plain
 from events.model import MAX_LINE_BYTES
 
 SUCCEEDED = {
@@ -236,3 +236,15 @@ def test_an_event_that_cannot_be_looked_at_keeps_its_name_and_the_rest():
     assert (other["event"], other["name"], other["n"]) == ("event_unencodable", "worker.odd", 3)
     assert other["deep"] == outcome["deep"] == "<dict>"
     assert (outcome["event"], outcome["n"]) == ("job.skipped", 3)
+
+
+def test_a_value_that_cannot_be_looked_at_tells_its_type():
+    deep = []
+    for _ in range(190):
+        deep = [deep]
+
+    def at(depth):
+        return at(depth - 1) if depth else to_plain(deep)
+
+    assert to_plain(deep) == deep
+    assert at(sys.getrecursionlimit() - 250) == "<list>"
