@@ -17,6 +17,9 @@ MASK = "[redacted]"
 MAX_DEPTH = 200
 """What is nested deeper is masked as a whole."""
 
+_SHORT = 200
+"""Texts of so many characters are remembered: names of errors, files and functions come again."""
+
 _FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
 _SECRET_PARTS = (
     "token",
@@ -128,9 +131,13 @@ class Redactor:
         self._parts = (*_SECRET_PARTS, *(_plain(key) for key in extra_keys if _plain(key)))
         self._patterns = [_compile(pattern) for pattern in extra_patterns]
         self._is_secret = lru_cache(maxsize=1024)(self._names_a_secret)
+        self._short_text = lru_cache(maxsize=1024)(self._text)
 
     def text(self, text: str) -> str:
         """Mask the secrets in ``text``."""
+        return self._short_text(text) if len(text) <= _SHORT else self._text(text)
+
+    def _text(self, text: str) -> str:
         lowered = text.lower()
         for hints, pattern, replacement in self._rules:
             for hint in hints:
