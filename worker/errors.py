@@ -35,6 +35,10 @@ class HandlerError(WorkerError):
         retry_after_s: As above.
     """
 
+    # Of the class too: a subclass of somebody's own may not call our __init__.
+    error_type: str | None = None
+    retry_after_s: float | None = None
+
     def __init__(
         self,
         message: str = "",
@@ -77,6 +81,8 @@ def recorded_type(error: BaseException) -> str:
     Only errors of this module may rename themselves: an ``error_type`` attribute of somebody
     else's exception means something else.
     """
-    if isinstance(error, HandlerError) and error.error_type:
-        return error.error_type
+    if isinstance(error, HandlerError):
+        name: object = error.error_type  # set by a handler, so it may be anything
+        if isinstance(name, str) and name:
+            return name
     return type(error).__name__

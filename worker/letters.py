@@ -79,6 +79,12 @@ def letter_of(
     )
 
 
+def letter_of_line(job: LeasedJob, line: Line, stream: str, seq: int) -> DeadLetter:
+    """The dead letter of a job whose outcome was found in a log."""
+    died_us = 0 if line.timestamp is UNSET else to_us(line.timestamp)
+    return letter_of(job, line, stream=stream, seq=seq, failed_at_us=died_us)
+
+
 def trace_text(exception: Any) -> str:
     """A structured traceback as people read one: the outermost cause first."""
     if not isinstance(exception, list):

@@ -1,25 +1,35 @@
-"""Threads that run a handler; the one thread that records their results owns the pool."""
+"""Threads that run attempts; the one thread that records their results owns the pool."""
 
 from __future__ import annotations
 
 import os
 import queue
 import threading
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from events.clock import EPOCH
-from sync_queue.errors import InvalidJobError
-from worker.errors import HandlerTimeout, PermanentError
-from worker.handlers.base import Job, Outcome, as_outcome
+from worker.attempt import Failure
+from worker.errors import WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from events.clock import Clock
     from sync_queue.jobs import LeasedJob
-    from worker.handlers.base import Handler
+    from worker.attempt import Result
+
+
+class Runs(Protocol):
+    """What a pool asks of `worker.attempt.Attempts`; neither call raises."""
+
+    def run(self, leased: LeasedJob, /) -> Result:
+        """Run one attempt; called in the pool's threads."""
+        ...
+
+    def timed_out(self, leased: LeasedJob, timeout_s: float, /) -> Result:
+        """What an attempt comes to that outlived its time."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +38,14 @@ class Finished:
 
     Attributes:
         job: The job.
-        result: What the handler answered, or what it raised.
+        result: What it came to.
         duration_ns: How long it took, by the monotonic clock.
         wait_ns: How long after it was due it began, by the wall clock; 0 if that was set back.
         ticket: What the job was submitted with.
     """
 
     job: LeasedJob
-    result: Outcome | BaseException
+    result: Result
     duration_ns: int
     wait_ns: int
     ticket: int
@@ -47,78 +57,116 @@ class _Task:
     ticket: int
     started_ns: int = 0
     wait_ns: int = 0
-    abandoned: bool = field(default=False)
 
 
 class HandlerPool:
-    """Runs a handler in ``threads`` threads.
+    """Runs attempts in ``threads`` threads.
 
-    A Python thread cannot be ended from outside. So an attempt that outlives its time is
-    abandoned: it is answered with `HandlerTimeout`, another thread takes its thread's place, and
-    what it returns later is discarded.
+    A job that was submitted is in exactly one of three places, and changes it under one lock:
+    waiting, running, done. So it is either given back or begun, and either recorded or abandoned.
+
+    A Python thread cannot be ended from outside. An attempt that outlives its time is abandoned:
+    another thread takes its thread's place, and what it comes to later is discarded.
 
     Args:
-        handler: What a job is given to.
-        threads: How many jobs run at once.
+        attempts: What runs.
+        threads: How many run at once.
         clock: Measures them.
-        timeout_s: Seconds after which an attempt is abandoned, unless the handler ends it itself.
+        timeout_s: Seconds after which an attempt is abandoned; None: never.
+
+    Attributes:
+        held: How many jobs were submitted and not yet collected, taken back or abandoned.
+
+    Raises:
+        WorkerError: The system gives no more threads.
     """
 
     def __init__(
-        self, handler: Handler, threads: int, *, clock: Clock, timeout_s: float | None = None
+        self, attempts: Runs, threads: int, *, clock: Clock, timeout_s: float | None = None
     ) -> None:
-        self._handler = handler
+        self._attempts = attempts
         self._clock = clock
-        own = timeout_s is not None and not handler.enforces_timeout
-        self._timeout_ns = round((timeout_s or 0) * 1e9) if own else None
-        self._todo: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+        self._timeout_s = timeout_s
+        self._timeout_ns = None if timeout_s is None else round(timeout_s * 1e9)
         self._lock = threading.Lock()
+        self._waiting: deque[_Task] = deque()
         self._running: set[_Task] = set()
+        # SimpleQueue, because putting into it is safe in a signal handler.
+        self._done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+        # Wakes a thread for each waiting task; False ends one. A task that was taken back leaves
+        # its True behind, which wakes a thread for nothing.
+        self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._pid = os.getpid()
         self._threads = 0
         self.held = 0
-        for _ in range(threads):
-            self._spawn()
+        try:
+            for _ in range(threads):
+                self._spawn()
+        except WorkerError:
+            self.close()
+            raise
 
     def _spawn(self) -> None:
+        name = f"handler-{self._threads + 1}"
+        try:
+            # A daemon: an attempt that hangs shall not keep the process from ending.
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError as error:
+            raise WorkerError(
+                f"the system gives no thread number {self._threads + 1} ({error}): lower "
+                "--concurrency, or mend what makes the handler hang beyond --timeout"
+            ) from error
         self._threads += 1
-        name = f"handler-{self._threads}"
-        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def submit(self, jobs: Iterable[tuple[LeasedJob, int]]) -> None:
         """Run jobs, each with a ticket that comes back with its result."""
-        for job, ticket in jobs:
-            self.held += 1
-            self._todo.put(_Task(job, ticket))
+        tasks = [_Task(job, ticket) for job, ticket in jobs]
+        with self._lock:
+            self._waiting.extend(tasks)
+        self.held += len(tasks)
+        for _ in tasks:
+            self._wakes.put(True)
 
     def _work(self) -> None:
-        while (task := self._todo.get()) is not None:
-            now_us = self._clock.now_us()
-            task.wait_ns = max(0, now_us - task.job.due_at_us) * 1000
-            task.started_ns = self._clock.monotonic_ns()
-            with self._lock:
-                self._running.add(task)
-            result = self._run(task.job)
-            took_ns = self._clock.monotonic_ns() - task.started_ns
+        while self._wakes.get():
+            task = self._begin()
+            if task is None:
+                continue
+            result = self._attempts.run(task.job)
             if os.getpid() != self._pid:
-                os._exit(0)  # a child that the handler forked came back from it: it is not us
-            with self._lock:
-                if task.abandoned:
-                    return
-                self._running.discard(task)
-            self._done.put(Finished(task.job, result, took_ns, task.wait_ns, task.ticket))
+                # A child that the handler forked came back from it. It is not us, and nobody
+                # holds or lets go this process's locks: it may touch nothing.
+                os._exit(isinstance(result, Failure))
+            if not self._finish(task, result):
+                return  # another thread has taken this one's place
 
-    def _run(self, leased: LeasedJob) -> Outcome | BaseException:
-        try:
-            return as_outcome(self._handler(job_of(leased)))
-        except InvalidJobError as error:
-            return PermanentError(str(error))
-        except BaseException as error:  # noqa: BLE001  # SystemExit too ends the attempt, not us
-            return error
+    def _begin(self) -> _Task | None:
+        with self._lock:
+            if not self._waiting:
+                return None
+            task = self._waiting.popleft()
+            self._running.add(task)
+            task.wait_ns = max(0, self._clock.now_us() - task.job.due_at_us) * 1000
+            task.started_ns = self._clock.monotonic_ns()
+            return task
+
+    def _finish(self, task: _Task, result: Result) -> bool:
+        """Hand a result in; False if the attempt was abandoned."""
+        took_ns = self._clock.monotonic_ns() - task.started_ns
+        with self._lock:
+            if task not in self._running:
+                return False
+            self._running.remove(task)
+            self._done.put(Finished(task.job, result, took_ns, task.wait_ns, task.ticket))
+            return True
 
     def collect(self, wait_s: float) -> list[Finished]:
-        """What has finished; waits up to ``wait_s`` seconds for the first, or until `wake`."""
+        """What has finished; waits up to ``wait_s`` seconds for the first, or until `wake`.
+
+        Raises:
+            WorkerError: An attempt has outlived its time, and the system gives no thread to take
+                the place of its own.
+        """
         finished: list[Finished] = []
         try:
             first = self._done.get(timeout=self._until_deadline(wait_s))
@@ -145,28 +193,31 @@ class HandlerPool:
         return max(0.0, min(wait_s, left_ns / 1e9))
 
     def _expired(self) -> list[Finished]:
-        if self._timeout_ns is None:
+        if self._timeout_s is None or self._timeout_ns is None:
             return []
         now_ns = self._clock.monotonic_ns()
-        expired = self._abandon(now_ns - self._timeout_ns)
+        expired = self._give_up(now_ns - self._timeout_ns)
         for _ in expired:
             self._spawn()
-        message = f"the handler took longer than {self._timeout_ns / 1e9:g} s"
         return [
-            Finished(t.job, HandlerTimeout(message), now_ns - t.started_ns, t.wait_ns, t.ticket)
-            for t in expired
+            Finished(
+                task.job,
+                self._attempts.timed_out(task.job, self._timeout_s),
+                now_ns - task.started_ns,
+                task.wait_ns,
+                task.ticket,
+            )
+            for task in expired
         ]
 
-    def _abandon(self, started_by_ns: int | None = None) -> list[_Task]:
-        """Give up the running attempts that began at ``started_by_ns`` or before, or all."""
+    def _give_up(self, started_by_ns: int | None = None) -> list[_Task]:
+        """Forget the running attempts that began at ``started_by_ns`` or before, or all."""
         with self._lock:
             given_up = [
                 task
                 for task in self._running
                 if started_by_ns is None or task.started_ns <= started_by_ns
             ]
-            for task in given_up:
-                task.abandoned = True
             self._running.difference_update(given_up)
         return sorted(given_up, key=lambda task: task.started_ns)
 
@@ -176,41 +227,22 @@ class HandlerPool:
 
     def take_back(self) -> list[tuple[LeasedJob, int]]:
         """Withdraw the jobs that no thread has begun, with their tickets."""
-        back: list[tuple[LeasedJob, int]] = []
-        try:
-            while True:
-                task = self._todo.get_nowait()
-                if task is not None:
-                    back.append((task.job, task.ticket))
-        except queue.Empty:
-            pass
+        with self._lock:
+            back = [(task.job, task.ticket) for task in self._waiting]
+            self._waiting.clear()
         self.held -= len(back)
         return back
 
     def abandon(self) -> list[LeasedJob]:
-        """Give up all attempts that run now; what they return is discarded."""
-        given_up = self._abandon()
+        """Give up all attempts that run now; what they come to is discarded.
+
+        What ended before is there to be collected.
+        """
+        given_up = self._give_up()
         self.held -= len(given_up)
         return [task.job for task in given_up]
 
     def close(self) -> None:
-        """Let the threads end when they have nothing more to do."""
+        """Let the threads end when they have nothing more to do; does not wait for them."""
         for _ in range(self._threads):
-            self._todo.put(None)
-
-
-def job_of(leased: LeasedJob) -> Job:
-    """What a handler is given of a leased job.
-
-    Raises:
-        InvalidJobError: Its stored data is damaged.
-    """
-    return Job(
-        id=leased.id,
-        kind=leased.kind,
-        scene_id=leased.scene_id,
-        data=leased.payload(),
-        attempt=leased.attempt,
-        key=leased.job_key,
-        enqueued_at=EPOCH + timedelta(microseconds=leased.enqueued_at_us),
-    )
+            self._wakes.put(False)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from events.model import Failed
+from events.model import HIGH, Failed, Succeeded
 from worker.letters import ending_of, letter_of
+from worker.stats import SyncStats
+from worker.tally import OutcomeTally
 
 if TYPE_CHECKING:
-    from events.emitter import Emitter
-
     from events.clock import Clock
+    from events.emitter import Emitter
     from sync_queue.dead_letters import DeadLetter
     from sync_queue.dlq import DeadLetterQueue
     from sync_queue.jobs import Ending, LeasedJob
@@ -33,6 +34,9 @@ class Recorder:
         queue: Where the jobs are leased.
         letters: The dead letters.
         clock: For the time of death.
+
+    Attributes:
+        recorded: How many outcomes were staged, of every kind.
     """
 
     def __init__(
@@ -42,21 +46,34 @@ class Recorder:
         self._queue = queue
         self._letters = letters
         self._clock = clock
-        self._staged: list[tuple[Ended, int]] = []
-
-    @property
-    def stream(self) -> str:
-        """The stream that is written to."""
-        return self._emitter.stream
+        self._endings: list[Ending] = []
+        self._dead: list[DeadLetter] = []
+        self._tally = OutcomeTally()
+        self._stats = SyncStats.zero()
+        self.recorded = 0
 
     @property
     def next_seq(self) -> int:
         """The seq that the stream's next event will have."""
         return self._emitter.next_seq
 
+    @property
+    def stats(self) -> SyncStats:
+        """What all outcomes that were staged so far come to."""
+        self._count_staged()
+        return self._stats
+
     def add(self, ended: Ended) -> None:
         """Stage a finished attempt; `commit` records all that are staged together."""
-        self._staged.append((ended, self._emitter.outcome(ended.event)))
+        job, event = ended
+        seq = self._emitter.outcome(event)
+        now_us = self._clock.now_us()
+        self._endings.append(ending_of(event, seq))
+        if isinstance(event, Failed) and event.to_dlq:
+            stream = self._emitter.stream
+            self._dead.append(letter_of(job, event, stream=stream, seq=seq, failed_at_us=now_us))
+        self.recorded += 1
+        count(event, self._tally, now_us)
 
     def emit(self, event: str, **fields: Any) -> None:
         """Stage another event, written with the next outcome or commit."""
@@ -65,23 +82,50 @@ class Recorder:
     def commit(self, *, claim: int = 0) -> list[LeasedJob]:
         """Record what is staged; claim up to ``claim`` more jobs in the same transaction.
 
+        After an error nothing more may be recorded: open the stream anew, by a take-over.
+
         Raises:
             LogWriteError: The outcomes may not be on the disk: nothing was acknowledged.
             QueueError: They are in the log; a take-over tells the queue later.
         """
+        self._count_staged()
         self._emitter.commit()
-        staged, self._staged = self._staged, []
-        letters: list[DeadLetter] = []
-        endings: list[Ending] = []
-        for (job, event), seq in staged:
-            endings.append(ending_of(event, seq))
-            if isinstance(event, Failed) and event.to_dlq:
-                died_us = self._clock.now_us()
-                letters.append(
-                    letter_of(job, event, stream=self.stream, seq=seq, failed_at_us=died_us)
-                )
-        if letters:
-            self._letters.insert(letters)
-        if not endings and not claim:
+        if self._dead:
+            self._letters.insert(self._dead)
+            self._dead = []
+        if not self._endings and not claim:
             return []
-        return self._queue.apply(self.stream, endings, claim=claim, next_seq=self.next_seq)
+        endings, self._endings = self._endings, []
+        return self._queue.apply(
+            self._emitter.stream, endings, claim=claim, next_seq=self._emitter.next_seq
+        )
+
+    def _count_staged(self) -> None:
+        tally, self._tally = self._tally, OutcomeTally()
+        self._stats.add(tally)
+
+
+def count(event: OutcomeEvent, tally: OutcomeTally, now_us: int) -> None:
+    """Add an outcome to a tally, as the fold does with its line."""
+    if tally.earliest_us is None:
+        tally.earliest_us = now_us
+    tally.with_warnings += event.warnings > 0
+    if isinstance(event, Failed):
+        tally.failed += 1
+        tally.to_dlq += event.to_dlq
+        tally.retried += not event.to_dlq
+        tally.errors[event.error_type] = tally.errors.get(event.error_type, 0) + 1
+    elif isinstance(event, Succeeded):
+        tally.succeeded += 1
+        tally.recovered += event.attempt > 1
+        if event.confidence == HIGH:
+            tally.high += 1
+        else:
+            tally.low += 1
+    else:
+        tally.skipped += 1
+        return
+    tally.time_ns += event.duration_ns
+    tally.latency_ns.append(event.duration_ns)
+    if event.wait_ns is not None:
+        tally.waiting_ns.append(event.wait_ns)

@@ -1,0 +1,243 @@
+"""What a worker does over and over: claim, run, record and acknowledge; and how it winds up.
+
+One thread owns the queue, the log and the circuit breaker; the pool's threads only run attempts.
+All that finished meanwhile is recorded together (group commit), and the next jobs are claimed in
+the transaction that acknowledges the last ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from events.model import BATCH_SUMMARY, WORKER_STOPPED, Failed, Succeeded
+from worker.attempt import Failure, event_of
+from worker.breaker import BreakerOpened, CircuitBreaker
+from worker.recorder import Ended
+from worker.summary import dead_letter_line, summary_fields, summary_line
+
+if TYPE_CHECKING:
+    from events.clock import Clock
+    from sync_queue.dlq import DeadLetterQueue
+    from sync_queue.jobs import LeasedJob
+    from sync_queue.queue import JobQueue
+    from worker.breaker import Result, Transition
+    from worker.handlers.base import Handler
+    from worker.letters import OutcomeEvent
+    from worker.options import WorkerOptions
+    from worker.own_stream import OwnStream
+    from worker.pool import Finished, HandlerPool
+    from worker.stopping import StopRequest
+    from worker.takeover import TakeOver
+
+ENDING_S = 1.0
+"""A handler that ends what it runs gets so many seconds for it, beyond the grace."""
+
+
+class WorkerListener:
+    """Hears what a worker does; the methods do nothing, override what is wanted.
+
+    They are called on the worker's own thread, so they hold it up while they run.
+    """
+
+    def notice(self, text: str) -> None:
+        """Something worth a line to whoever watches."""
+
+    def summary(self, lines: list[str]) -> None:
+        """The readable summary, every so many outcomes and at the end."""
+
+
+class WorkLoop:
+    """One run of a worker, from when its stream is open to when its last lease is released.
+
+    Args:
+        own: The worker's stream.
+        pool: Runs the attempts.
+        queue: The jobs.
+        letters: The dead letters.
+        handler: Told when the time for a graceful stop is over.
+        take_over: Mends the streams of workers that died meanwhile.
+        options: How to work.
+        clock: The monotonic clock paces the work.
+        stop: Asked between any two steps.
+        listener: Hears what happens.
+    """
+
+    def __init__(
+        self,
+        own: OwnStream,
+        pool: HandlerPool,
+        *,
+        queue: JobQueue,
+        letters: DeadLetterQueue,
+        handler: Handler,
+        take_over: TakeOver,
+        options: WorkerOptions,
+        clock: Clock,
+        stop: StopRequest,
+        listener: WorkerListener,
+    ) -> None:
+        self._own = own
+        self._recorder = own.recorder
+        self._pool = pool
+        self._queue = queue
+        self._letters = letters
+        self._handler = handler
+        self._take_over = take_over
+        self._options = options
+        self._clock = clock
+        self._stop = stop
+        self._listener = listener
+        self._breaker = CircuitBreaker(options.breaker_failures, options.breaker_cooldown_s)
+        self._next_look_ns = clock.monotonic_ns()
+        self._winding_up = False
+        self._summarised = 0
+
+    def work(self) -> None:
+        """Work until stopped or drained."""
+        while not self._stop.asked:
+            looked = self._clock.monotonic_ns() >= self._next_look_ns
+            if looked:
+                self._claim()
+            if not self._pool.held or (looked and self._pool.held < self._options.concurrency):
+                if self._take_over.mend_dead(self._own, self._stop):
+                    self._next_look_ns = self._clock.monotonic_ns()
+                    continue
+                if self._options.drain and not self._pool.held and self._is_drained():
+                    return
+            self._record(self._pool.collect(self._options.poll_s))
+
+    def _is_drained(self) -> bool:
+        counts = self._queue.counts()
+        if counts.leased:
+            return False  # to another worker, and its jobs may come back
+        if counts.paused:
+            return True  # nobody will take what is left until the queue is resumed
+        return not counts.due and not (self._options.wait and counts.scheduled)
+
+    def _room(self) -> int:
+        """How many more jobs may be leased now."""
+        if self._winding_up or self._stop.asked:
+            return 0
+        room = self._options.batch - self._pool.held
+        allowed = self._breaker.may_begin(self._clock.monotonic_ns())
+        return room if allowed is None else min(room, allowed)
+
+    def _claim(self) -> None:
+        room = self._room()
+        claimed = self._queue.claim(self._own.name, self._recorder.next_seq, room) if room else []
+        self._submit(claimed, room)
+
+    def _submit(self, claimed: list[LeasedJob], room: int) -> None:
+        now_ns = self._clock.monotonic_ns()
+        self._next_look_ns = now_ns
+        if len(claimed) < room or not room:  # the queue has no more: look again after a while
+            self._next_look_ns += round(self._options.poll_s * 1e9)
+        self._pool.submit([(job, self._breaker.began(now_ns)) for job in claimed])
+
+    def _record(self, finished: list[Finished]) -> None:
+        """Steps 3 and 4 for all that has finished, and the next claim."""
+        if not finished:
+            return
+        opened = False
+        for done in finished:
+            if self._winding_up and isinstance(done.result, Failure) and done.result.stopped:
+                continue  # ended by us: it is released with what did not end, and has no outcome
+            event = event_of(
+                done.job, done.result, duration_ns=done.duration_ns, wait_ns=done.wait_ns
+            )
+            self._recorder.add(Ended(done.job, event))
+            opened |= self._tell_breaker(done, event)
+        if opened:
+            self._withdraw()
+        every = self._options.summary_every
+        due = every > 0 and self._recorder.recorded - self._summarised >= every
+        if due:
+            self._stage_summary()
+        room = self._room()
+        self._submit(self._recorder.commit(claim=room), room)
+        if due:
+            self._tell_summary()
+
+    def _tell_breaker(self, done: Finished, event: OutcomeEvent) -> bool:
+        """Note an outcome; say whether it opened the breaker."""
+        verdict: Result = "neutral"
+        cause = ""
+        if isinstance(event, Succeeded):
+            verdict = "success"
+        elif isinstance(event, Failed) and isinstance(done.result, Failure):
+            cause = f"{event.error_type}: {event.error}"
+            if done.result.cause == "transient":
+                verdict = "transient"
+        change = self._breaker.record(verdict, done.ticket, self._clock.monotonic_ns(), cause)
+        return change is not None and self._tell_change(change)
+
+    def _tell_change(self, change: Transition) -> bool:
+        if isinstance(change, BreakerOpened):
+            self._recorder.emit(
+                change.event,
+                level="warning",
+                cause=change.cause,
+                failures=change.failures,
+                cooldown_s=change.cooldown_s,
+            )
+            self._listener.notice(
+                f"circuit breaker opened after {change.failures} failures in a row "
+                f"({change.cause}); the next trial is in {change.cooldown_s:g} s"
+            )
+            return True
+        self._recorder.emit(
+            change.event, cause=change.cause, failures=change.failures, open_s=change.open_s
+        )
+        self._listener.notice(f"circuit breaker closed ({change.cause})")
+        return False
+
+    def _withdraw(self) -> None:
+        """Give jobs that no thread has begun back to the queue, with their attempts."""
+        back = self._pool.take_back()
+        if not back:
+            return
+        now_ns = self._clock.monotonic_ns()
+        for _, ticket in back:
+            self._breaker.record("neutral", ticket, now_ns)
+        self._queue.give_back(self._own.name, [(job.id, job.attempt) for job, _ in back])
+
+    def wind_up(self) -> int:
+        """Record what still runs and ends within the grace, release the rest, say how many."""
+        self._winding_up = True  # from here on nothing is claimed
+        self._withdraw()
+        self._finish(self._options.grace_s, hurry=True)
+        self._handler.stop()
+        if self._handler.enforces_timeout:
+            # It ends what it runs: the next worker shall not run a job beside its leftovers.
+            self._finish(ENDING_S, hurry=False)
+        self._pool.abandon()
+        self._record(self._pool.collect(0))  # what ended in between
+        told = self._recorder.recorded > self._summarised
+        if told:
+            self._stage_summary()
+        self._recorder.emit(WORKER_STOPPED, reason="stopped" if self._stop.asked else "drained")
+        self._recorder.commit()
+        if told:
+            self._tell_summary()
+        left = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
+        return self._queue.interrupt(self._own.name, left)
+
+    def _finish(self, within_s: float, *, hurry: bool) -> None:
+        """Record what ends within so many seconds; ``hurry``: not if a stop at once is asked."""
+        deadline_ns = self._clock.monotonic_ns() + round(within_s * 1e9)
+        while self._pool.held and not (hurry and self._stop.at_once):
+            left_ns = deadline_ns - self._clock.monotonic_ns()
+            if left_ns <= 0:
+                break
+            self._record(self._pool.collect(left_ns / 1e9))
+
+    def _stage_summary(self) -> None:
+        """Put a summary into the write of the outcomes that it ends with."""
+        self._summarised = self._recorder.recorded
+        self._recorder.emit(BATCH_SUMMARY, **summary_fields(self._recorder.stats))
+
+    def _tell_summary(self) -> None:
+        """Tell it to people, when it is true: the outcomes and dead letters are on the disk."""
+        lines = [summary_line(self._recorder.stats)]
+        dead = dead_letter_line(self._letters.get_error_summary())
+        self._listener.summary([*lines, dead] if dead else lines)

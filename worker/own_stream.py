@@ -1,0 +1,198 @@
+"""The stream that a worker writes to: one to go on with, or a new one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from events.emitter import Emitter
+from events.errors import SyncStatsError
+from events.log.owner import owns, write_owner
+from events.log.recovery import recover
+from events.log.stream import LOCK_NAME, list_streams, new_stream_id, stream_folder
+from events.log.writer import StreamWriter
+from worker.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from events.clock import Clock
+    from events.filesystem import FileSystem, Lock
+    from events.log.recovery import Recovered
+    from events.redaction import Redactor
+    from sync_queue.dlq import DeadLetterQueue
+    from sync_queue.queue import JobQueue
+
+
+@dataclass(frozen=True)
+class OwnStream:
+    """The stream that a worker writes to, and what it holds while it lives.
+
+    Attributes:
+        name: The stream's id.
+        recorder: Writes outcomes to it and acknowledges them.
+        writer: Its log.
+        lock: Its lock; the kernel frees it if the process dies.
+    """
+
+    name: str
+    recorder: Recorder
+    writer: StreamWriter
+    lock: Lock
+
+    def close(self) -> None:
+        """Close the log and let the stream go, for another worker to go on with."""
+        try:
+            self.writer.close()
+        finally:
+            self.lock.release()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a worker is known by.
+
+    Attributes:
+        host: The machine's name; readable part of a new stream's id.
+        boot_id: This start of the machine.
+        opened: What ``stream.opened`` tells beside the epoch: queue_id, host, pid, version.
+        context: Fields that every event of this worker bears.
+    """
+
+    host: str
+    boot_id: str
+    opened: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+class StreamOpener:
+    """Opens streams of one data folder for writing. Its caller holds the take-over lock.
+
+    Args:
+        data: The data folder.
+        queue: Its queue.
+        letters: Its dead letters.
+        identity: Who is asking.
+        fs: The file system the data folder is in.
+        clock: For events' timestamps.
+        redactor: Masks secrets in what is written.
+        segment_bytes: Size at which a new segment is begun.
+        notice: Told, in one sentence each, what was found.
+        random: Gives so many random bytes, for names of streams and epochs.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        queue: JobQueue,
+        letters: DeadLetterQueue,
+        identity: Identity,
+        *,
+        fs: FileSystem,
+        clock: Clock,
+        redactor: Redactor,
+        segment_bytes: int,
+        notice: Callable[[str], None],
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._data = data
+        self._queue = queue
+        self._letters = letters
+        self._identity = identity
+        self._fs = fs
+        self._clock = clock
+        self._redactor = redactor
+        self._segment_bytes = segment_bytes
+        self._notice = notice
+        self._random = random
+
+    def open(self) -> OwnStream:
+        """Go on with a stream of this machine that nobody writes to, or begin one."""
+        for stream in list_streams(self._data, self._fs):
+            folder = stream_folder(self._data, stream)
+            if not owns(folder, self._fs, self._identity.boot_id):
+                continue
+            lock = self._fs.try_lock(folder / LOCK_NAME)
+            if lock is None:
+                continue
+            try:
+                own = self._go_on(stream, lock)
+            except BaseException:
+                lock.release()
+                raise
+            if own is not None:
+                return own
+            lock.release()
+        return self._begin()
+
+    def recover(self, stream: str) -> Recovered:
+        """Put the log of a stream in order, and tell if its last line was torn.
+
+        Raises:
+            SyncStatsError: It cannot be put in order.
+        """
+        recovered = recover(stream_folder(self._data, stream), self._fs)
+        if recovered.torn is not None:
+            self._notice(
+                f"stream {stream!r}: the last line was torn by a crash; its "
+                f"{recovered.torn.size} bytes were moved to {recovered.torn.path.name}"
+            )
+        return recovered
+
+    def _go_on(self, stream: str, lock: Lock) -> OwnStream | None:
+        """Open a stream that is there; None if it must not be written to."""
+        try:
+            recovered = self.recover(stream)
+        except SyncStatsError as error:
+            self._notice(f"stream {stream!r} is not gone on with: {error}")
+            return None
+        known_seq = self._known_seq(stream)
+        if known_seq > recovered.next_seq:
+            self._notice(
+                f"the log of stream {stream!r} ends before seq {known_seq}, which the queue or "
+                "the dead letters know of (an older copy was restored?): it is left as it is, "
+                "and not gone on with"
+            )
+            return None
+        return self._open(stream, lock, recovered)
+
+    def _known_seq(self, stream: str) -> int:
+        """The least next seq that the log must have, by what was acknowledged from it."""
+        died = self._letters.highest_seq(stream)
+        leased = self._queue.highest_lease_seq(stream)
+        return max(0 if died is None else died + 1, leased or 0)
+
+    def _begin(self) -> OwnStream:
+        stream = new_stream_id(self._identity.host, self._random)
+        folder = stream_folder(self._data, stream)
+        self._fs.make_folder(folder)
+        lock = self._fs.lock(folder / LOCK_NAME)
+        try:
+            write_owner(folder, self._fs, self._identity.boot_id)
+            return self._open(stream, lock, None)
+        except BaseException:
+            lock.release()
+            raise
+
+    def _open(self, stream: str, lock: Lock, recovered: Recovered | None) -> OwnStream:
+        writer = StreamWriter(
+            stream_folder(self._data, stream),
+            next_seq=recovered.next_seq if recovered else 0,
+            fs=self._fs,
+            segment_bytes=self._segment_bytes,
+            tail=recovered.tail if recovered else None,
+        )
+        emitter = Emitter(
+            writer,
+            stream=stream,
+            epoch=self._random(8).hex(),
+            opened=self._identity.opened,
+            clock=self._clock,
+            redactor=self._redactor,
+            context=self._identity.context,
+        )
+        recorder = Recorder(emitter, self._queue, self._letters, clock=self._clock)
+        return OwnStream(stream, recorder, writer, lock)
