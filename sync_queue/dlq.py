@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from events.clock import SystemClock
 from events.redaction import Redactor
@@ -53,14 +53,16 @@ _Rows: TypeAlias = list[tuple[Any, ...]]
 class DeadLetterQueue:
     """Stores, lists, retries and deletes dead letters.
 
-    Every call opens the file and closes it again, so an object needs no closing, and any number of
-    threads and processes may share the file. Texts of errors are redacted when stored; jobs are
-    stored whole, since they are to be retried, so mask them where they are shown.
+    Every call opens the file and closes it again, so an object needs no closing, unless it is told
+    to keep the file open. Any number of threads and processes may share the file. Texts of errors
+    are redacted when stored; jobs are stored whole, since they are to be retried, so mask them
+    where they are shown.
 
     Args:
         data_dir: The data folder; made with mode 0700 when missing.
         clock: For the time of death of letters that bring none, and for ages.
         redactor: Masks secrets in messages and traces.
+        keep_open: Keep the file open between calls, until `close`: for many calls in a row.
 
     Attributes:
         db_path: The SQLite file, ``data_dir/dlq.db``. The known predecessor's file is taken over
@@ -77,13 +79,24 @@ class DeadLetterQueue:
         *,
         clock: Clock | None = None,
         redactor: Redactor | None = None,
+        keep_open: bool = False,
     ) -> None:
         self._data_dir = Path(data_dir)
         self.db_path = self._data_dir / "dlq.db"
         self._clock = clock or SystemClock()
         self._redactor = redactor or Redactor()
         self._queries = read_queries("dlq")
-        self._database = self._open(keep_open=False)
+        self._database = self._open(keep_open=keep_open)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Later use raises `QueueError`; closing again does nothing."""
+        self._database.close()
 
     @property
     def dlq_id(self) -> str:

@@ -1005,3 +1005,22 @@ def test_ten_thousand_calls_leave_no_descriptors(dlq):
 def test_making_an_object_again_writes_nothing(dlq, monkeypatch):
     monkeypatch.setattr(Database, "transaction", None)
     DeadLetterQueue(dlq.db_path.parent)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at descriptors in /proc")
+def test_the_file_can_be_kept_open_between_calls_until_it_is_closed(tmp_path):
+    def is_open():
+        return any(
+            link.exists() and link.resolve() == tmp_path / "dlq.db"
+            for link in Path("/proc/self/fd").iterdir()
+        )
+
+    with DeadLetterQueue(tmp_path, keep_open=True) as kept:
+        kept.insert([LETTER])
+        assert is_open()
+        assert kept.get_count() == 1
+    assert not is_open()
+    with pytest.raises(QueueError, match="has been closed"):
+        kept.get_count()
+    assert DeadLetterQueue(tmp_path).get_count() == 1
+    assert not is_open()
