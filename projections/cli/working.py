@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, suppress
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from events.filesystem import RealFileSystem, boot_id, is_network_filesystem
 from events.redaction import Redactor
 from projections.cli.errors import CommandError
 from projections.cli.output import moment, note, plural, say
+from projections.cli.stopping import stopping_signals
 from projections.cli.version import version
 from projections.keeper import Keeper
 from projections.runner import Runner
@@ -26,14 +26,10 @@ from worker.retry import Backoff, RetryPolicies
 from worker.takeover import Identity, TakeOver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
+    from collections.abc import Callable
 
     from projections.cli.run import RunOptions
     from worker.processor import WorkerReport
-
-
-_STOPPING = b"syncstats: stopping: what runs may end within --grace (once more ends at once)\n"
 
 
 def work(options: RunOptions) -> int:
@@ -51,12 +47,16 @@ def work(options: RunOptions) -> int:
     clock, fs = SystemClock(), RealFileSystem()
     redactor = Redactor(extra_patterns=options.redact)
     with ExitStack() as stack:
+        # Before all else, so that it covers the last save of the stats too.
+        signals = stack.enter_context(stopping_signals())
         handler = load_handler(
             options.handler, timeout_s=options.timeout, overwrite=options.overwrite
         )
         stack.callback(handler.close)
         queue = stack.enter_context(JobQueue(options.data, clock=clock))
-        letters = DeadLetterQueue(options.data, clock=clock, redactor=redactor)
+        letters = stack.enter_context(
+            DeadLetterQueue(options.data, clock=clock, redactor=redactor, keep_open=True)
+        )
         keeper = Keeper(
             options.data,
             Runner(options.data, fs=fs, clock=clock, notice=listener.notice),
@@ -89,24 +89,50 @@ def work(options: RunOptions) -> int:
             redactor=redactor,
             listener=listener,
         )
-        with _stopping(worker):
-            report = worker.run()
+        signals.pass_to(worker)
+        listener.unheard = worker.stop
+        report = worker.run()
+    if listener.error is not None:
+        raise listener.error
     _tell(report, options)
     return 1 if options.fail_on_dead and report.stats.jobs_to_dlq else 0
 
 
 class Listener(WorkerListener):
-    """Prints what a worker tells: summaries on stdout, notices on stderr."""
+    """Prints what a worker tells: summaries on stdout, notices on stderr.
+
+    Who does not listen any more does not end a worker in the midst of its jobs: nobody hears a
+    notice then; when summaries cannot be printed, the worker is asked to stop.
+
+    Attributes:
+        unheard: Called when a summary cannot be printed.
+        error: Why it could not.
+    """
+
+    def __init__(self) -> None:
+        self.unheard: Callable[[], None] = _nothing
+        self.error: OSError | None = None
 
     def notice(self, text: str) -> None:
         """Print one notice."""
-        note(f"syncstats: {text}")
+        with suppress(OSError):
+            note(f"syncstats: {text}")
 
     def summary(self, lines: list[str]) -> None:
         """Print a summary, at once: a log collector shall not wait for a full buffer."""
-        for line in lines:
-            say(line)
-        sys.stdout.flush()
+        if self.error is not None:
+            return
+        try:
+            for line in lines:
+                say(line)
+            sys.stdout.flush()
+        except OSError as error:
+            self.error = error
+            self.unheard()
+
+
+def _nothing() -> None:
+    """Nobody is to be told."""
 
 
 def worker_options(options: RunOptions) -> WorkerOptions:
@@ -169,26 +195,6 @@ def _identity(options: RunOptions, queue: JobQueue) -> Identity:
         },
         context={},
     )
-
-
-@contextmanager
-def _stopping(worker: SyncWorker) -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the worker gracefully; a second one ends the program."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        worker.stop()
-        # not print(): the signal may have come in the midst of one
-        os.write(2, _STOPPING)
-
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _tell(report: WorkerReport, options: RunOptions) -> None:

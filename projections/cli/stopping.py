@@ -1,0 +1,63 @@
+"""SIGTERM and SIGINT while a worker runs, up to the last save of its stats."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+STOPPING = b"syncstats: stopping: what runs may end within --grace (once more ends at once)\n"
+
+
+class Stops(Protocol):
+    """What is asked to stop: a worker."""
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop; called from a signal handler."""
+        ...
+
+
+class Signals:
+    """Counts the signals that ask for a stop, and passes them on to the worker once there is one.
+
+    The first asks for a graceful stop, the second for one at once. Later ones change nothing:
+    what is left to do then, releasing jobs and saving the stats, is short and shall be done.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._worker: Stops | None = None
+
+    def pass_to(self, worker: Stops) -> None:
+        """Let a worker hear of the signals, those that came before included."""
+        self._worker = worker
+        if self._count:
+            worker.stop(at_once=self._count > 1)
+
+    def receive(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+        """Handle a signal. It may come at any moment, so this neither locks nor raises."""
+        self._count += 1
+        if self._worker is not None:
+            self._worker.stop(at_once=self._count > 1)
+        if self._count == 1:
+            with suppress(OSError):  # not print(): the signal may have come in the midst of one
+                os.write(2, STOPPING)
+
+
+@contextmanager
+def stopping_signals() -> Iterator[Signals]:
+    """Handle SIGTERM and SIGINT while the block runs."""
+    signals = Signals()
+    before = {
+        number: signal.signal(number, signals.receive) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
