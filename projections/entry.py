@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  # msgspec resolves the annotations at run time
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
         position: How far the stream has been folded.
         epochs: The last 64 openings of the stream: (epoch, its first seq), ascending.
         seen: The seqs of the valid lines that were read, as half-open spans.
-        spoilt: The seqs that only invalid lines have, likewise; empty in a sound log.
+        spoilt: The seqs that invalid lines have, likewise; empty in a sound log.
         as_of_us: The newest outcome's timestamp in microseconds since 1970, or None.
         invalid_lines: Lines that could not be believed.
         duplicates: Lines whose seq had been seen before.
@@ -46,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     @property
     def gaps(self) -> tuple[Span, ...]:
         """The seqs that are missing below the highest one, as half-open spans."""
-        return holes(union(self.seen, self.spoilt))
+        return holes(union(self.seen, self.spoilt) if self.spoilt else self.seen)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as it stands in ``stats.json``."""
@@ -125,9 +126,30 @@ def entry_from_dict(stream: str, data: Any) -> Entry:
         )
     except (msgspec.ValidationError, StatsError, ValueError, TypeError, OverflowError) as error:
         raise SnapshotError(f"the entry of stream {stream!r} is damaged: {error}") from error
-    if min(entry.invalid_lines, entry.duplicates) < 0 or raw.gaps != len(entry.gaps):
-        raise SnapshotError(f"the entry of stream {stream!r} contradicts itself")
-    ends = (SeqSet(entry.seen).end, SeqSet(entry.spoilt).end)
-    if stream != LOOSE and entry.position.seq != max(ends):
-        raise SnapshotError(f"the entry of stream {stream!r} has a seq that it has not seen")
+    flaw = _contradiction(entry)
+    if flaw is None and raw.gaps != len(entry.gaps):
+        flaw = f"has {len(entry.gaps)} gaps, not {raw.gaps}"
+    if flaw is not None:
+        raise SnapshotError(f"the entry of stream {stream!r} contradicts itself: it {flaw}")
     return entry
+
+
+def _contradiction(entry: Entry) -> str | None:
+    """What no fold makes of any lines, if there is something of that."""
+    position, epochs, stats = entry.position, entry.epochs, entry.stats
+    seen, spoilt = SeqSet(entry.seen), SeqSet(entry.spoilt)
+    firsts = [first for _, first in epochs]
+    place = (position.segment, position.offset)
+    has_outcomes = stats.jobs_processed + stats.jobs_skipped > 0
+    flaws = {
+        "counts fewer lines than none": min(entry.invalid_lines, entry.duplicates) < 0,
+        "has a seq that it has not seen": position.seq != max(seen.end, spoilt.end),
+        "has half a place in the log": (place[0] is None) is not (place[1] is None),
+        "has a place before the log": min(place[0] or 0, place[1] or 0) < 0,
+        f"lists more than {MAX_EPOCHS} epochs": len(epochs) > MAX_EPOCHS,
+        "lists its epochs out of order": any(a >= b for a, b in pairwise(firsts)),
+        "lists an opening that it has not seen": any(first not in seen for first in firsts),
+        "is not in its last epoch": position.epoch != (epochs[-1][0] if epochs else ""),
+        "has outcomes or a newest one, not both": has_outcomes is (entry.as_of_us is None),
+    }
+    return next((flaw for flaw, is_there in flaws.items() if is_there), None)

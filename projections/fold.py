@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import UNSET
 
-from events.clock import to_us
 from events.codec import decode
 from events.errors import InvalidLineError
 from events.log.position import Position
-from events.model import HIGH, JOB_SKIPPED, JOB_SUCCEEDED, OUTCOMES, STREAM_OPENED, elapsed_ns
+from events.model import OUTCOMES, STREAM_OPENED
 from projections.entry import LOOSE, MAX_EPOCHS, Entry
 from projections.seqs import SeqSet
+from projections.tallying import moments_us, tally_outcomes
 from worker.stats import SyncStats
-from worker.tally import OutcomeTally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from events.model import Line
 
@@ -45,25 +43,8 @@ def ignore(offset: int, reason: str) -> None:  # the shape of a Report
 class _StreamState:
     """The fold of one stream, while it runs."""
 
-    __slots__ = (
-        "_earliest",
-        "_latest",
-        "as_of_us",
-        "duplicates",
-        "epochs",
-        "invalid_lines",
-        "offset",
-        "seen",
-        "segment",
-        "spoilt",
-        "stats",
-        "tally",
-    )
-
     def __init__(self, entry: Entry | None = None) -> None:
-        self.tally = OutcomeTally()
-        self._earliest: datetime | None = None
-        self._latest: datetime | None = None
+        self.outcomes: list[Line] = []  # new, and not in the stats yet
         self.epochs: dict[int, str] = {}
         self.seen = SeqSet()
         self.spoilt = SeqSet()
@@ -84,27 +65,31 @@ class _StreamState:
             self.segment = entry.position.segment
             self.offset = entry.position.offset
 
-    def count(self, line: Line) -> None:
-        """Count one outcome that has not been seen before."""
-        moment = line.timestamp
-        if moment is UNSET:
-            raise AssertionError  # decode makes no such outcome
-        if self._latest is None or moment > self._latest:
-            self._latest = moment
-        if self._earliest is None or moment < self._earliest:
-            self._earliest = moment
-        _add(self.tally, line)
+    def take(self, event: Line) -> None:
+        """Take a valid event; the outcomes among them wait to be added up together."""
+        seq = event.seq
+        if seq is not UNSET and not self.seen.add(seq):
+            self.duplicates += 1
+        elif event.event in OUTCOMES:
+            self.outcomes.append(event)
+        elif event.event == STREAM_OPENED and event.epoch and seq is not UNSET:
+            self.open(event.epoch, seq)
 
-    def flush(self) -> None:
-        """Move what was tallied into the stats."""
-        if self._earliest is None or self._latest is None:
+    def add_up(self) -> None:
+        """Move the new outcomes into the stats."""
+        if not self.outcomes:
             return
-        self.tally.earliest_us = to_us(self._earliest)
-        latest_us = to_us(self._latest)
-        self.as_of_us = latest_us if self.as_of_us is None else max(self.as_of_us, latest_us)
-        self.stats.add(self.tally)
-        self.tally = OutcomeTally()
-        self._earliest = self._latest = None
+        tally = tally_outcomes(self.outcomes)
+        tally.earliest_us, newest_us = moments_us(self.outcomes)
+        self.stats.add(tally)
+        self.as_of_us = newest_us if self.as_of_us is None else max(self.as_of_us, newest_us)
+        self.outcomes = []
+
+    def open(self, epoch: str, seq: int) -> None:
+        """Note an opening of the stream; only the last ones are kept, whatever their order."""
+        self.epochs[seq] = epoch
+        if len(self.epochs) > 2 * MAX_EPOCHS:
+            self.epochs = {n: self.epochs[n] for n in sorted(self.epochs)[-MAX_EPOCHS:]}
 
     def entry(self) -> Entry:
         epochs = tuple((self.epochs[seq], seq) for seq in sorted(self.epochs)[-MAX_EPOCHS:])
@@ -123,34 +108,6 @@ class _StreamState:
             duplicates=self.duplicates,
             stats=self.stats.copy(),
         )
-
-
-def _add(tally: OutcomeTally, line: Line) -> None:
-    """Add one outcome to a tally."""
-    if line.warnings:
-        tally.with_warnings += 1
-    if line.event == JOB_SKIPPED:
-        tally.skipped += 1
-        return
-    took_ns = elapsed_ns(line)
-    tally.time_ns += took_ns
-    tally.latency_ns.append(took_ns)
-    if line.wait_ns is not UNSET:
-        tally.waiting_ns.append(line.wait_ns)
-    if line.event == JOB_SUCCEEDED:
-        tally.succeeded += 1
-        tally.recovered += line.attempt > 1
-        if line.confidence == HIGH:
-            tally.high += 1
-        else:
-            tally.low += 1
-    else:
-        tally.failed += 1
-        if line.to_dlq:
-            tally.to_dlq += 1
-        else:
-            tally.retried += 1
-        tally.errors[line.error_type] = tally.errors.get(line.error_type, 0) + 1
 
 
 class Fold:
@@ -187,6 +144,12 @@ class Fold:
         state = self._state(stream)
         state.segment, state.offset = segment, offset
 
+    def displace(self, stream: str) -> None:
+        """Say that the lines of ``stream`` stand in no one place."""
+        state = self._states.get(stream)
+        if state is not None:
+            state.segment = state.offset = None
+
     def lines(
         self, data: bytes, offset: int = 0, *, folder: str | None = None, report: Report = ignore
     ) -> None:
@@ -198,31 +161,27 @@ class Fold:
             folder: The stream whose folder the lines stand in; None for lines from anywhere.
             report: Told of each invalid line.
         """
-        touched: set[str] = set()
+        touched: dict[str, _StreamState] = {}
         for line in data.split(b"\n"):
             at = offset
             offset += len(line) + 1
-            if not line or line.isspace():
+            if not line:
                 continue
             try:
                 event = decode(line)
-                name = _home(event, folder)
+                name = folder if event.stream == folder else _home(event, folder)
             except InvalidLineError as error:
-                self._invalid(error, folder)
-                report(at, error.reason)
+                if not line.isspace():  # else it is nothing
+                    self._invalid(error, folder)
+                    report(at, error.reason)
                 continue
-            if name is None:
-                continue
-            state = self._state(name)
-            if event.seq is not UNSET and not state.seen.add(event.seq):
-                state.duplicates += 1
-            elif event.event in OUTCOMES:
-                touched.add(name)
-                state.count(event)
-            elif event.event == STREAM_OPENED and event.epoch and event.seq is not UNSET:
-                state.epochs[event.seq] = event.epoch
-        for name in touched:
-            self._states[name].flush()
+            if name is not None:
+                state = touched.get(name)
+                if state is None:
+                    state = touched[name] = self._state(name)
+                state.take(event)
+        for state in touched.values():
+            state.add_up()
 
     def overlong(
         self, offset: int, length: int, *, folder: str | None = None, report: Report = ignore

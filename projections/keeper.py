@@ -24,9 +24,11 @@ class Keeper:
 
     Args:
         data: The data folder.
-        runner: What folds and saves.
+        runner: What folds and saves; nobody else uses it.
         fs: For the lock.
-        failed: Told, once, of an error that keeps the snapshot from being saved.
+        failed: Told, once until it succeeds again, of an error that keeps the snapshot from being
+            saved. Jobs go on meanwhile.
+        every_s: Seconds between two saves.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class Keeper:
         *,
         fs: FileSystem,
         failed: Callable[[Exception], None] = nothing,
+        every_s: float = SAVE_EVERY_S,
     ) -> None:
         self._lock_path = data / "runner.lock"
         self._runner = runner
         self._fs = fs
         self._failed = failed
+        self._every_s = every_s
         self._lock: Lock | None = None
         self._started = False
         self._told = False
@@ -52,13 +56,14 @@ class Keeper:
         self._thread.start()
 
     def _work(self) -> None:
-        while True:
-            last = self._end.wait(SAVE_EVERY_S)
-            self._step(last=last)
-            if last:
-                return
+        while not self._end.wait(self._every_s):
+            self.step()
 
-    def _step(self, *, last: bool) -> None:
+    def step(self) -> None:
+        """Save what is new, if this is the keeper or becomes it now."""
+        self._try(last=False)
+
+    def _try(self, *, last: bool) -> None:
         try:
             if self._lock is None:
                 self._lock = self._fs.try_lock(self._lock_path)
@@ -78,13 +83,15 @@ class Keeper:
         self._told = False
 
     def close(self) -> None:
-        """Fold and save what the worker wrote last, and end.
+        """Fold and save what the worker wrote last, and end. Again: the same.
 
         Also where another process keeps the snapshot: that one may be ending just now, and
         takes over what is saved here at its next save.
         """
         self._end.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._try(last=True)
         if self._lock is not None:
             self._lock.release()
             self._lock = None

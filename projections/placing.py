@@ -2,92 +2,165 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from msgspec import UNSET
+
+from events.clock import to_us
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError
-from events.log.reader import BlockReader, Overlong
-from events.log.segment import list_segments, open_segment
-from events.model import MAX_LINE_BYTES, STREAM_OPENED
+from events.log.reader import Block, BlockReader
+from events.log.segment import list_segments
+from events.model import MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
+from projections.reading import Bounded, open_listed
+from projections.seqs import SeqSet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from events.filesystem import FileSystem
+    from events.log.reader import Overlong
     from events.log.segment import Segment
+    from events.model import Line
     from projections.entry import Entry
+
+_TAIL_BYTES = 1 << 16
+_OPENED = STREAM_OPENED.encode()
 
 
 def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
     """Whether ``entry`` is a fold of a beginning of the log in ``folder``.
 
-    Its offset must be the end of the line with its last seq, and its last epoch must be opened
-    where it says. A log that was cut, restored from a backup or replaced fails this.
+    Its offset must be the end of a line, with its last seq at or before it, and its last epoch
+    must be opened where it says. In the lines just before it nothing may stand that the entry
+    does not know: no other seq, no other opening, no outcome newer than its newest. So a log that
+    was cut, or restored from a backup and written on, or replaced, fails this.
+
+    Raises:
+        OSError: The log cannot be read.
     """
     position = entry.position
     if position.segment is None or position.offset is None:
         return False
-    segments = {s.first_seq: s for s in list_segments(folder, fs)} if fs.exists(folder) else {}
-    segment = segments.get(position.segment)
-    if segment is None:
-        return False
     try:
-        seq = _last_seq_before(segment, position.offset, fs)
-        if seq != position.seq - 1:
-            return False
-        return not entry.epochs or _opened(segments, *entry.epochs[-1], fs)
-    except (OSError, EventsError):
+        segments = list_segments(folder, fs)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    covered = [s for s in segments if s.first_seq <= position.segment]
+    if not covered or covered[-1].first_seq != position.segment:
+        return False
+    last = position.seq - 1
+    try:
+        tail = _tail(covered[-1], position.offset, folder, fs)
+        return (
+            tail is not None
+            and _is_known(tail, entry, folder.name)
+            and (
+                last < 0
+                or any(seq == last for seq, _ in _numbered(tail, folder.name))
+                or _stands_before(last, covered, position.offset, folder, fs)
+            )
+            and (not entry.epochs or _is_opened(*entry.epochs[-1], covered, folder, fs))
+        )
+    except EventsError:  # a compressed segment is damaged
         return False
 
 
-def _last_seq_before(segment: Segment, offset: int, fs: FileSystem) -> int | None:
-    """The seq of the line that ends at ``offset``; None when there is no such line."""
-    window = min(offset, MAX_LINE_BYTES + 1)
-    with open_segment(segment, fs) as file:
+def _tail(segment: Segment, offset: int, folder: Path, fs: FileSystem) -> bytes | None:
+    """Some whole lines that end at ``offset``, none after one too long; None if no line does."""
+    begin = max(offset - MAX_LINE_BYTES - 1, 0)  # the longest line fits in, with the end before it
+    with open_listed(segment, folder, fs) as file:
         if file.seekable():
-            file.seek(offset - window)
+            file.seek(begin)
         else:
-            left = offset - window
-            while left > 0 and (piece := file.read(min(left, 1 << 20))):
+            left = begin
+            while left and (piece := file.read(min(left, 1 << 20))):
                 left -= len(piece)
-        data = b""
-        while len(data) < window and (piece := file.read(window - len(data))):
-            data += piece
-    if len(data) < window or not data.endswith(b"\n"):
+        data = file.read(offset - begin)
+    if len(data) < offset - begin or not (data.endswith(b"\n") or offset == 0):
         return None
-    for line in reversed(data.split(b"\n")):  # empty lines are nothing
-        if line and not line.isspace():
-            return _seq_of(line)
-    return None
+    start = data.rfind(b"\n", 0, max(len(data) - _TAIL_BYTES, 0)) + 1
+    if start == 0 and begin > 0:
+        start = data.find(b"\n") + 1
+    return data[start:]
 
 
-def _seq_of(line: bytes) -> int | None:
-    try:
-        seq = decode(line).seq
-    except InvalidLineError as error:
-        return error.seq
-    return seq if isinstance(seq, int) else None
+def _is_known(lines: bytes, entry: Entry, stream: str) -> bool:
+    """Whether ``entry`` may have been made from these lines, among others."""
+    seen, spoilt = SeqSet(entry.seen), SeqSet(entry.spoilt)
+    since = entry.epochs[0][1] if entry.epochs else 0
+    for seq, event in _numbered(lines, stream):
+        if event is None:
+            if seq not in spoilt:
+                return False
+        elif seq not in seen:
+            return False
+        elif event.event in OUTCOMES:
+            if entry.as_of_us is None or _us(event) > entry.as_of_us:
+                return False
+        elif (
+            event.event == STREAM_OPENED
+            and event.epoch
+            and seq >= since
+            and (event.epoch, seq) not in entry.epochs
+        ):
+            return False
+    return True
 
 
-def _opened(segments: dict[int, Segment], epoch: str, first_seq: int, fs: FileSystem) -> bool:
-    """Whether the line ``first_seq`` of the log opens ``epoch``."""
-    below = [seq for seq in segments if seq <= first_seq]
-    if not below:
-        return False
-    needle = epoch.encode()
-    with open_segment(segments[max(below)], fs) as file:
-        for block in BlockReader(file):
-            if isinstance(block, Overlong) or needle not in block.data:
-                continue
-            for line in block.data.split(b"\n"):
-                if needle in line and _opens(line, epoch, first_seq):
-                    return True
+def _us(outcome: Line) -> int:
+    if outcome.timestamp is UNSET:
+        raise AssertionError  # decode makes no such outcome
+    return to_us(outcome.timestamp)
+
+
+def _numbered(lines: bytes, stream: str) -> Iterator[tuple[int, Line | None]]:
+    """The seqs of the stream's lines, each with its event if that is valid."""
+    for line in lines.split(b"\n"):
+        if not line:
+            continue
+        try:
+            event = decode(line)
+        except InvalidLineError as error:
+            if error.seq is not None and error.stream == stream:
+                yield error.seq, None
+            continue
+        if event.seq is not UNSET and event.stream == stream:
+            yield event.seq, event
+
+
+def _stands_before(
+    seq: int, covered: list[Segment], offset: int, folder: Path, fs: FileSystem
+) -> bool:
+    """Whether a line has this seq: the slow way, for logs that end in lines of no new seq."""
+    needle = b"%d" % seq
+    for segment in reversed(covered):
+        with open_listed(segment, folder, fs) as file:
+            whole = segment is not covered[-1]
+            for block in BlockReader(file if whole else cast("BinaryIO", Bounded(file, offset))):
+                for line in _with(needle, block):
+                    if any(found == seq for found, _ in _numbered(line, folder.name)):
+                        return True
     return False
 
 
-def _opens(line: bytes, epoch: str, seq: int) -> bool:
-    try:
-        event = decode(line)
-    except InvalidLineError:
-        return False
-    return event.event == STREAM_OPENED and event.epoch == epoch and event.seq == seq
+def _is_opened(
+    epoch: str, first_seq: int, covered: list[Segment], folder: Path, fs: FileSystem
+) -> bool:
+    """Whether the log opens ``epoch`` at ``first_seq``."""
+    segment = next((s for s in reversed(covered) if s.first_seq <= first_seq), covered[0])
+    with open_listed(segment, folder, fs) as file:
+        for block in BlockReader(file):
+            for line in _with(_OPENED, block):
+                for seq, event in _numbered(line, folder.name):
+                    if seq == first_seq and event is not None and event.epoch == epoch:
+                        return True
+    return False
+
+
+def _with(needle: bytes, block: Block | Overlong) -> list[bytes]:
+    """The lines of a block that hold these bytes."""
+    if not isinstance(block, Block) or needle not in block.data:
+        return []
+    return [line for line in block.data.split(b"\n") if needle in line]

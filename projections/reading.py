@@ -10,7 +10,7 @@ from events.log.reader import BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from events.filesystem import FileSystem
@@ -47,15 +47,15 @@ def nothing(_: object) -> None:
 
 def read_file(
     fold: Fold,
-    file: BinaryIO | RawIOBase,
+    file: BinaryIO,
     source: str,
     *,
     offset: int = 0,
     folder: str | None = None,
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
-) -> tuple[int, bool]:
-    """Fold the lines of an open file.
+) -> Iterator[int]:
+    """Fold the lines of an open file, block by block.
 
     Args:
         fold: What they are folded into.
@@ -66,54 +66,40 @@ def read_file(
         problem: Told of each invalid line, and of an unfinished last one.
         progress: Told how many bytes of text were read, as they are read.
 
-    Returns:
-        The end of the last complete line, and whether there was any.
+    Yields:
+        The end of the lines folded so far. Until then, they and no others are in the fold.
     """
-    reader = BlockReader(cast("BinaryIO", file), offset=offset)
+    reader = BlockReader(file, offset=offset)
     line = 1 if offset == 0 else None
-    any_line = False
+    found: list[tuple[int, str]] = []
+
+    def report(offset: int, reason: str) -> None:
+        found.append((offset, reason))
+
     for block in reader:
-        any_line = True
-        found: list[tuple[int, str]] = []
         if isinstance(block, Overlong):
-            fold.overlong(
-                block.offset,
-                block.length,
-                folder=folder,
-                report=lambda at, why, found=found: found.append((at, why)),
-            )
-            newlines, size = 1, block.length
-            places = [(line, *bad) for bad in found]
+            data = b"\n"
+            fold.overlong(block.offset, block.length, folder=folder, report=report)
         else:
             data = block.data
-            fold.lines(
-                data,
-                block.offset,
-                folder=folder,
-                report=lambda at, why, found=found: found.append((at, why)),
-            )
-            newlines, size = data.count(b"\n"), len(data)
-            places = [
-                (None if line is None else line + data.count(b"\n", 0, at - block.offset), at, why)
-                for at, why in found
-            ]
-        for number, at, why in places:
-            problem(Problem(source, number, at, why))
+            fold.lines(data, block.offset, folder=folder, report=report)
+        yield block.end
+        counted = 0
+        for at, why in found:
+            if line is not None:
+                line += data.count(b"\n", counted, at - block.offset)
+                counted = at - block.offset
+            problem(Problem(source, line, at, why))
+        found.clear()
         if line is not None:
-            line += newlines
-        progress(size)
+            line += data.count(b"\n", counted)
+        progress(block.end - block.offset)
     if reader.incomplete:
-        problem(
-            Problem(
-                source,
-                line,
-                reader.offset,
-                f"the last line is incomplete ({reader.incomplete} bytes without an end of line); "
-                "it is not counted",
-                incomplete=True,
-            )
+        why = (
+            f"the last line is incomplete ({reader.incomplete} bytes without an end of line); "
+            "it is not counted"
         )
-    return reader.offset, any_line
+        problem(Problem(source, line, reader.offset, why, incomplete=True))
 
 
 def read_stream(
@@ -122,42 +108,47 @@ def read_stream(
     folder: Path,
     fs: FileSystem,
     *,
+    segments: Sequence[Segment] | None = None,
     until: tuple[int, int] | None = None,
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
 ) -> Iterator[Segment]:
-    """Fold what a stream's folder holds beyond the fold's position; yield each segment read.
+    """Fold what a stream's folder holds beyond the fold's position; yield each segment first.
+
+    The fold's position is always that of what was folded, also when reading ends with an error.
 
     Args:
         fold: What the lines are folded into, and where reading goes on from.
         stream: The stream's name.
         folder: Its folder.
         fs: Where the folder is.
+        segments: What the folder was listed to hold; listed now if None.
         until: A segment (its first seq) and an offset in it, at which to stop.
         problem: Told of each invalid line, and of an unfinished last one.
         progress: Told how many bytes were read.
     """
-    segment_now, offset_now = fold.position(stream)
-    for segment in list_segments(folder, fs):
-        if segment_now is not None and segment.first_seq < segment_now:
+    begin, begin_offset = fold.position(stream)
+    for segment in list_segments(folder, fs) if segments is None else segments:
+        first = segment.first_seq
+        if begin is not None and first < begin:
             continue
-        if until is not None and segment.first_seq > until[0]:
+        if until is not None and first > until[0]:
             return
-        start = (offset_now or 0) if segment.first_seq == segment_now else 0
-        with open_segment(segment, fs) as file:
-            bounded = until is not None and segment.first_seq == until[0]
-            end, any_line = read_file(
+        yield segment
+        with open_listed(segment, folder, fs) as file:
+            text: RawIOBase | BinaryIO = file
+            if until is not None and first == until[0]:
+                text = Bounded(file, until[1])
+            for end in read_file(
                 fold,
-                _Bounded(file, until[1]) if until is not None and bounded else file,
+                cast("BinaryIO", text),
                 str(segment.path),
-                offset=start,
+                offset=(begin_offset or 0) if first == begin else 0,
                 folder=stream,
                 problem=problem,
                 progress=progress,
-            )
-        if any_line:
-            fold.place(stream, segment.first_seq, end)
-        yield segment
+            ):
+                fold.place(stream, first, end)
 
 
 def open_listed(segment: Segment, folder: Path, fs: FileSystem) -> BinaryIO:
@@ -176,7 +167,7 @@ def open_listed(segment: Segment, folder: Path, fs: FileSystem) -> BinaryIO:
         raise
 
 
-class _Bounded(RawIOBase):
+class Bounded(RawIOBase):
     """The beginning of a file, ``left`` bytes of it."""
 
     def __init__(self, file: BinaryIO, left: int) -> None:
@@ -184,9 +175,11 @@ class _Bounded(RawIOBase):
         self._left = left
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read what is left, at most as much as the buffer holds."""
         data = self._file.read(min(len(buffer), self._left))
         self._left -= len(data)
         buffer[: len(data)] = data

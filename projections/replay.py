@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +17,7 @@ from projections.sources import Source, find_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from events.filesystem import FileSystem
 
@@ -25,7 +27,7 @@ class Replayed:
     """What was read.
 
     Attributes:
-        snapshot: What it adds up to, with positions where the lines came from an event log.
+        snapshot: What it adds up to; with positions where all lines came from one event log.
         incomplete_lines: Unfinished last lines, which are not counted.
     """
 
@@ -67,13 +69,25 @@ def replay(
             raise StrictError(f"invalid line: {found}")
         problem(found)
 
-    for source in find_sources(paths, real):
+    sources = find_sources(paths, real)
+    for source in sources:
         try:
             _read(fold, source, stdin, fs=real, problem=noticed, progress=progress)
-        except (OSError, EventsError) as error:
-            why = getattr(error, "strerror", None) or str(error)
+        except EventsError as error:  # it names the file
+            raise SourceError(str(error)) from error
+        except OSError as error:
+            why = error.strerror or str(error)
             raise SourceError(f"{source.path} cannot be read: {why}") from error
+    if not _is_one_log(sources):
+        for stream in fold.entries():
+            fold.displace(stream)
     return Replayed(Snapshot(fold.entries()), incomplete)
+
+
+def _is_one_log(sources: Sequence[Source]) -> bool:
+    """Whether all lines of each stream come from one folder, so that it has a place in a log."""
+    streams = [source.path.name for source in sources if source.kind == "stream"]
+    return len(streams) == len(sources) and len(streams) == len(set(streams))
 
 
 def _read(
@@ -86,12 +100,20 @@ def _read(
     progress: Callable[[int], None],
 ) -> None:
     if source.kind == "stream":
-        for _ in read_stream(
-            fold, source.path.name, source.path, fs, problem=problem, progress=progress
-        ):
+        stream = source.path.name
+        fold.displace(stream)  # another folder of this name may have been read
+        for _ in read_stream(fold, stream, source.path, fs, problem=problem, progress=progress):
             pass
-    elif source.kind == "stdin":
-        read_file(fold, stdin, "standard input", problem=problem, progress=progress)
-    else:
-        with open_source(source.path) as file:
-            read_file(fold, file, str(source.path), problem=problem, progress=progress)
+        return
+    with _open(source, stdin, fs) as file:
+        name = "standard input" if source.kind == "stdin" else str(source.path)
+        for _ in read_file(fold, file, name, problem=problem, progress=progress):
+            pass
+
+
+def _open(source: Source, stdin: BinaryIO, fs: FileSystem) -> AbstractContextManager[BinaryIO]:
+    if source.kind == "stdin":
+        return nullcontext(stdin)
+    if source.kind == "pipe":
+        return source.path.open("rb")
+    return open_source(source.path, fs)

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from events.clock import SystemClock
 from events.filesystem import RealFileSystem
-from events.log.segment import list_segments
-from events.log.stream import list_streams, stream_folder
-from projections.errors import SnapshotError
-from projections.fold import Fold
+from events.log.stream import stream_folder, valid_stream_name
+from projections.errors import ProjectionError, SnapshotError
+from projections.log_view import LogView
 from projections.placing import lies_on_log
-from projections.reading import Problem, nothing, read_stream
-from projections.snapshot import Snapshot
+from projections.reading import Problem, nothing
 from projections.store import SnapshotStore
 
 if TYPE_CHECKING:
@@ -27,17 +25,19 @@ if TYPE_CHECKING:
 
     from events.clock import Clock
     from events.filesystem import FileSystem
-    from projections.entry import Entry
+    from projections.snapshot import Snapshot
 
 
 class Runner:
     """Folds a data folder's log as it grows, and saves what it adds up to.
 
+    It is used from one thread at a time.
+
     Args:
         data: The data folder.
         fs: The file system it is in.
         clock: For the names of files that are kept aside.
-        notice: Told, in one sentence, of anything that had to be mended.
+        notice: Told, in one sentence, of anything that had to be mended, or cannot be.
         problem: Told of each invalid line.
         progress: Told how many bytes of the log were read.
     """
@@ -55,129 +55,125 @@ class Runner:
         self._data = data
         self._fs: FileSystem = fs or RealFileSystem()
         self._notice = notice
-        self._problem = problem
-        self._progress = progress
         self._store = SnapshotStore(data, fs=self._fs, clock=clock or SystemClock())
-        self._fold = Fold()
-        self._entries: dict[str, Entry] = {}
-        self._encoded: dict[str, bytes] = {}
-        self._unsynced: set[Path] = set()
+        self._view = LogView(data, fs=self._fs, notice=notice, problem=problem, progress=progress)
         self._saved: bytes | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What has been folded so far."""
+        return self._view.snapshot
 
     def start(self) -> None:
         """Take over what ``stats.json`` holds, as far as it lies on the log.
 
         A file that cannot be believed is kept aside, and the stats are made anew from the log.
+
+        Raises:
+            ProjectionError: The file cannot be read.
+            OSError: The log cannot.
         """
         with self._store.lock():
             self._take_over()
 
     def _take_over(self) -> None:
+        """Go on from what the file holds; where that is nothing, from what is folded already."""
+        data = snapshot = None
         try:
-            self._saved = self._store.read()
-            snapshot = self._store.load()
+            data = self._store.read()
+            snapshot = self._store.parse(data) if data else None
         except SnapshotError as error:
-            aside = self._store.set_aside("corrupt")
-            self._notice(f"{error}; it was kept as {aside.name}, the stats come from the log again")
-            self._saved, snapshot = None, None
-        self._adopt(snapshot or Snapshot.empty())
+            self._set_aside(error)
+            data = None
+        if snapshot is not None:
+            self._go_on_from(snapshot)
+        self._saved = data
 
-    def _adopt(self, snapshot: Snapshot) -> None:
-        kept: dict[str, Entry] = {}
+    def _set_aside(self, error: SnapshotError) -> None:
+        aside = self._store.set_aside("corrupt")
+        self._notice(f"{error}; it was kept as {aside.name}, and is made anew from the log")
+
+    def _go_on_from(self, snapshot: Snapshot) -> None:
+        kept = {}
         for stream, entry in snapshot.streams.items():
-            if lies_on_log(entry, stream_folder(self._data, stream), self._fs):
+            folder = stream_folder(self._data, stream)
+            if valid_stream_name(stream) and lies_on_log(entry, folder, self._fs):
                 kept[stream] = entry
             else:
                 self._notice(
-                    f"{self._store.path} covers stream {stream!r} up to seq "
-                    f"{entry.position.seq}, which the log does not hold; "
-                    "that stream's stats come from the log again"
+                    f"{self._store.path} counts stream {stream!r} up to seq {entry.position.seq}, "
+                    "at a place that the log does not have; its stats come from the log again"
                 )
-        if len(kept) < len(snapshot.streams):
-            aside = self._store.copy_aside("replaced")
-            self._notice(f"the old {self._store.path.name} was kept as {aside.name}")
-        self._fold = Fold(kept)
-        self._entries = kept
-        self._encoded = {}
+        self._view.begin_from(kept)
+        self._view.lost = len(kept) < len(snapshot.streams)
 
     def catch_up(self) -> bool:
-        """Fold what was appended since; say whether there was anything."""
-        changed = False
-        for stream in list_streams(self._data, self._fs):
-            if self._read(stream):
-                self._entries[stream] = self._fold.entry(stream)
-                self._encoded.pop(stream, None)
-                changed = True
-        return changed
-
-    def _read(self, stream: str) -> bool:
-        folder = stream_folder(self._data, stream)
-        before = self._fold.position(stream)
-        segment, offset = before
-        segments = list_segments(folder, self._fs)
-        if not segments:
-            return False
-        if segment is not None and offset is not None:
-            mine = next((s for s in segments if s.first_seq == segment), None)
-            plain = mine is not None and not mine.compression
-            size = self._fs.size(mine.path) if mine is not None and plain else offset
-            if mine is None or size < offset:
-                self._notice(f"the log of stream {stream!r} became shorter; it is read again")
-                self._fold.forget(stream)
-            elif mine is segments[-1] and size == offset:
-                return False
-        for read in read_stream(
-            self._fold, stream, folder, self._fs, problem=self._complete, progress=self._progress
-        ):
-            if not read.compression:
-                self._unsynced.add(read.path)
-        return self._fold.position(stream) != before
-
-    def _complete(self, problem: Problem) -> None:
-        if not problem.incomplete:  # an unfinished line is being written: it is waited for
-            self._problem(problem)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """What has been folded so far."""
-        return Snapshot(dict(self._entries))
+        """Fold what was appended since; say whether anything changed. See `LogView.catch_up`."""
+        return self._view.catch_up()
 
     def save(self) -> bool:
         """Replace ``stats.json``, if it would change; say whether it was replaced.
 
-        What it covers is on the disk before it is.
+        What it covers is on the disk before it is. (What another runner has saved, that one has
+        synced.)
+
+        Raises:
+            ProjectionError: The file cannot be read, or the log not be brought to disk.
+            OSError: The file cannot be written.
         """
-        if not self._entries and self._saved is None:
+        if not self._view.snapshot.streams and self._saved is None:
             return False
         with self._store.lock():
-            if self._store.read() != self._saved:  # another runner, or a rebuild, has saved
+            if not self._is_as_saved():  # another runner, or a rebuild, has saved
                 self._take_over()
-                self.catch_up()
+                self._view.catch_up()
             return self._write()
+
+    def _is_as_saved(self) -> bool:
+        try:
+            return self._store.read() == self._saved
+        except SnapshotError:
+            return False
 
     def rebuild(self) -> Snapshot:
         """Make the stats from the log alone, and put them in the file's place; never join.
 
         Workers may go on meanwhile: their runners take the new file over at their next save.
+
+        Raises:
+            ProjectionError: A stream cannot be read to its end, or the log not be brought to disk;
+                the file is left as it was.
+            OSError: The log cannot be listed, or the file not be written.
         """
-        self._adopt(Snapshot.empty())
-        self.catch_up()
+        self._view.begin_from({})
+        self._view.catch_up()  # most of it, before others have to wait
         with self._store.lock():
-            self.catch_up()
-            self._saved = self._store.read()
+            self._view.catch_up()
+            if self._view.unreadable:
+                stream, why = next(iter(self._view.unreadable.items()))
+                raise ProjectionError(
+                    f"{self._store.path} is left as it was, since the log of stream {stream!r} "
+                    f"cannot be read to its end: {why}"
+                )
+            try:
+                self._saved = self._store.read()
+            except SnapshotError as error:
+                self._set_aside(error)
+                self._saved = None
+            self._view.lost = False  # the old file is what was to be replaced
             self._write()
-        return self.snapshot
+        return self._view.snapshot
 
     def _write(self) -> bool:
-        for path in sorted(self._unsynced):
-            self._fs.sync_file(path)
-        self._unsynced.clear()
-        for stream, entry in self._entries.items():
-            if stream not in self._encoded:
-                self._encoded[stream] = entry.to_bytes()
-        data = self.snapshot.to_bytes(self._encoded)
+        self._view.sync()
+        data = self._view.to_bytes()
         if data == self._saved:
             return False
+        if self._view.lost:
+            aside = self._store.copy_aside("replaced")
+            if aside is not None:
+                self._notice(f"the {self._store.path.name} of before was kept as {aside.name}")
+            self._view.lost = False
         self._store.replace(data)
         self._saved = data
         return True

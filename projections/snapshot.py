@@ -124,7 +124,7 @@ def parse_snapshot(data: bytes, where: str) -> Snapshot:
         )
     for key, mine in (("schema", SCHEMA), ("fold", FOLD_VERSION)):
         version = raw.get(key)
-        if version != mine or isinstance(version, bool):
+        if type(version) is not int or version != mine:
             raise SnapshotError(
                 f"{where} has {key} version {version!r}, this program reads {mine}; "
                 "rebuild it from its log with 'syncstats rebuild'"

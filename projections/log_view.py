@@ -1,0 +1,199 @@
+"""A data folder's log, folded as it grows: what is in memory, before it is saved."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from events.errors import EventsError
+from events.log.segment import list_segments
+from events.log.stream import list_streams, stream_folder
+from projections.errors import ProjectionError
+from projections.fold import Fold
+from projections.reading import Problem, nothing, read_stream
+from projections.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
+    from events.log.segment import Segment
+    from projections.entry import Entry
+
+_LOSSES = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT})
+"""Errors of fdatasync after which written pages may be gone, and a second call succeed."""
+
+
+class LogView:
+    """Folds the streams of a data folder, each from where it was read last.
+
+    Args:
+        data: The data folder.
+        fs: The file system it is in.
+        notice: Told, in one sentence, of anything that had to be mended, or cannot be.
+        problem: Told of each invalid line.
+        progress: Told how many bytes of the log were read.
+
+    Attributes:
+        unreadable: Streams that could not be read to their end, with the reason.
+        lost: Whether the log was found not to hold any more what it held.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        fs: FileSystem,
+        notice: Callable[[str], None] = nothing,
+        problem: Callable[[Problem], None] = nothing,
+        progress: Callable[[int], None] = nothing,
+    ) -> None:
+        self._data = data
+        self._fs = fs
+        self._notice = notice
+        self._problem = problem
+        self._progress = progress
+        self._unsynced: set[Path] = set()
+        self._never_synced: str | None = None  # a sync failed: what the disk holds is not known
+        self.begin_from({})
+
+    def begin_from(self, entries: Mapping[str, Entry]) -> None:
+        """Forget what was folded, and go on from ``entries``, which lie on the log."""
+        self._fold = Fold(entries)
+        self._entries = dict(entries)
+        self._encoded: dict[str, bytes] = {}
+        self._whole: set[Path] = set()  # compressed segments that were read to their ends
+        self.unreadable: dict[str, str] = {}
+        self.lost = False
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What has been folded so far."""
+        return Snapshot(dict(self._entries))
+
+    def to_bytes(self) -> bytes:
+        """The snapshot as JSON; only streams that have changed are encoded again."""
+        for stream, entry in self._entries.items():
+            if stream not in self._encoded:
+                self._encoded[stream] = entry.to_bytes()
+        return self.snapshot.to_bytes(self._encoded)
+
+    def catch_up(self) -> bool:
+        """Fold what was appended since; say whether anything changed.
+
+        A stream that cannot be read is told once, and stays as far as it was read; the others go
+        on.
+
+        Raises:
+            OSError: The streams cannot be listed.
+        """
+        streams = list_streams(self._data, self._fs)
+        gone = sorted(self._entries.keys() - streams)
+        for stream in gone:
+            self._forget(stream, "is gone")
+        changed = [stream for stream in streams if self._catch_up(stream)]
+        return bool(gone or changed)
+
+    def _catch_up(self, stream: str) -> bool:
+        try:
+            self._read(stream)
+            self.unreadable.pop(stream, None)
+        except (OSError, EventsError) as error:
+            why = str(error)
+            if self.unreadable.get(stream) != why:
+                self.unreadable[stream] = why
+                self._notice(f"the log of stream {stream!r} cannot be read further: {why}")
+        place = self._fold.position(stream)
+        entry = self._entries.get(stream)
+        known = (None, None) if entry is None else (entry.position.segment, entry.position.offset)
+        if place == known:
+            return False
+        self._entries[stream] = self._fold.entry(stream)
+        self._encoded.pop(stream, None)
+        return True
+
+    def _read(self, stream: str) -> None:
+        folder = stream_folder(self._data, stream)
+        segments = list_segments(folder, self._fs)
+        ahead = self._ahead(stream, segments)
+        if ahead is None:
+            self._forget(stream, "became shorter")
+            ahead = segments
+        for segment in read_stream(
+            self._fold,
+            stream,
+            folder,
+            self._fs,
+            segments=ahead,
+            problem=self._complete,
+            progress=self._progress,
+        ):
+            if not segment.compression:
+                self._unsynced.add(segment.path)
+        self._whole.update(segment.path for segment in ahead if segment.compression)
+
+    def _ahead(self, stream: str, segments: list[Segment]) -> list[Segment] | None:
+        """Those that may hold more than was folded; None where the log does not hold that."""
+        covered, offset = self._fold.position(stream)
+        ahead = []
+        holds = covered is None
+        for segment in segments:
+            if covered is not None and segment.first_seq < covered:
+                continue
+            is_covered = segment.first_seq == covered
+            holds = holds or is_covered
+            if segment.compression:
+                if segment.path not in self._whole:
+                    ahead.append(segment)
+                continue
+            folded = (offset or 0) if is_covered else 0
+            size = self._size(segment.path)
+            if size is None or size > folded:
+                ahead.append(segment)
+            elif size < folded:
+                return None
+        return ahead if holds else None
+
+    def _size(self, path: Path) -> int | None:
+        try:
+            return self._fs.size(path)
+        except FileNotFoundError:  # it has just been compressed
+            return None
+
+    def _forget(self, stream: str, what: str) -> None:
+        self._notice(f"the log of stream {stream!r} {what}; the stats follow it")
+        folder = stream_folder(self._data, stream)
+        self._whole = {path for path in self._whole if path.parent != folder}
+        self._fold.forget(stream)
+        self._entries.pop(stream, None)
+        self._encoded.pop(stream, None)
+        self.lost = True
+
+    def _complete(self, problem: Problem) -> None:
+        if not problem.incomplete:  # an unfinished line is being written: it is waited for
+            self._problem(problem)
+
+    def sync(self) -> None:
+        """Bring what was read to the disk.
+
+        Raises:
+            ProjectionError: It cannot be brought there. Where it may have been dropped from
+                memory instead, this raises from then on: another try would succeed, and lie.
+        """
+        if self._never_synced is not None:
+            raise ProjectionError(self._never_synced)
+        for path in sorted(self._unsynced):
+            try:
+                self._fs.sync_file(path)
+            except FileNotFoundError:
+                pass  # compressed since, and that is on disk before the plain file goes
+            except OSError as error:
+                why = f"{path} cannot be brought to disk: {error.strerror}"
+                if error.errno in _LOSSES:
+                    self._never_synced = (
+                        f"{why}; what was read of it may be in memory alone, so no stats are "
+                        "saved any more: mend the disk, then start again"
+                    )
+                raise ProjectionError(self._never_synced or why) from error
+            self._unsynced.discard(path)
