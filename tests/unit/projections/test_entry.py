@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from projections.entry import MAX_EPOCHS, Entry, entry_from_dict
+from projections.errors import SnapshotError
+from projections.fold import Fold
+from tests.support.outcome_lines import failed, opened, skipped, succeeded
+
+
+def entry(*lines: bytes, place: tuple[int, int] | None = (0, 300)) -> Entry:
+    fold = Fold()
+    fold.lines(b"".join(lines))
+    if place is not None:
+        fold.place("a", *place)
+    return fold.entry("a")
+
+
+WHOLE = (opened(0, "e0"), succeeded(1), opened(2, "e1"), failed(5), failed(4, duration_ns=-1))
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    return entry(*WHOLE).to_dict() | changes
+
+
+def placed(**changes: Any) -> dict[str, Any]:
+    return changed(position=entry(*WHOLE).to_dict()["position"] | changes)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [(), WHOLE, (succeeded(3),), (skipped(0),), (b"not json\n",), (failed(0, duration_ns=-1),)],
+)
+@pytest.mark.parametrize("place", [None, (0, 300)])
+def test_what_was_written_is_read_again(lines, place):
+    some = entry(*lines, place=place)
+    again = entry_from_dict("a", some.to_dict())
+
+    assert again == some
+    assert again.to_bytes() == some.to_bytes()
+    assert again.position == some.position
+
+
+def test_gaps_are_what_neither_valid_nor_invalid_lines_have():
+    assert entry(*WHOLE).gaps == ((3, 4),)
+    assert entry(succeeded(2)).gaps == ((0, 2),)
+    assert entry().gaps == ()
+
+
+def test_an_entry_equals_what_has_its_content_and_nothing_else():
+    assert entry(*WHOLE) == entry(*WHOLE)
+    assert entry(*WHOLE) != entry(*WHOLE[:2])
+    assert entry(*WHOLE) != "entry"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (None, "damaged"),
+        (changed(position=None), "damaged"),
+        (changed(epochs=[["e", "0"]]), "damaged"),
+        (changed(seen=[[0, 2], [2, 3]]), "sorted, apart"),
+        (changed(seen=[[-1, 2]]), "sorted, apart"),
+        (changed(spoilt=[[0, 2], [1, 3]]), "sorted, apart"),
+        (changed(as_of=7), "damaged"),
+        (changed(as_of="2026-01-01T00:00:00"), "damaged"),
+        (changed(stats={"jobs_failed": True}), "jobs_failed"),
+        (changed(invalid_lines=True), "damaged"),
+        (changed(invalid_lines=-1), "fewer lines than none"),
+        (changed(duplicates=-1), "fewer lines than none"),
+        (changed(gaps=0), "has 1 gaps, not 0"),
+        (placed(seq=5), "a seq that it has not seen"),
+        (placed(seq=7), "a seq that it has not seen"),
+        (placed(segment=None), "half a place"),
+        (placed(offset=None), "half a place"),
+        (placed(offset=-1), "before the log"),
+        (placed(segment=-1), "before the log"),
+        (placed(epoch="e0"), "not in its last epoch"),
+        (placed(segment=True), "damaged"),
+        (placed(more=1), "damaged"),
+        (changed(epochs=[]), "not in its last epoch"),
+        (changed(epochs=[["e1", 2], ["e0", 0]]), "out of order"),
+        (changed(epochs=[["e0", 0], ["e1", 4]]), "an opening that it has not seen"),
+        (changed(as_of=None), "a newest one, not both"),
+    ],
+)
+def test_what_cannot_be_is_refused(data, why):
+    with pytest.raises(SnapshotError, match="the entry of stream 'a'") as caught:
+        entry_from_dict("a", data)
+
+    assert why in str(caught.value)
+
+
+def test_more_epochs_than_are_kept_are_refused():
+    many = entry(*(opened(n, f"e{n}") for n in range(MAX_EPOCHS + 1))).to_dict()
+    assert len(many["epochs"]) == MAX_EPOCHS
+    with pytest.raises(SnapshotError, match="more than 64 epochs"):
+        entry_from_dict("a", many | {"epochs": [["e0", 0], *many["epochs"]]})
+
+
+def test_very_many_spans_are_kept_exactly():
+    fold = Fold()
+    fold.lines(b"".join(opened(2 * n, "e") for n in range(20_000)))
+    some = fold.entry("a")
+
+    assert len(some.seen) == 20_000
+    assert len(some.gaps) == 19_999
+    assert entry_from_dict("a", some.to_dict()).seen == some.seen
