@@ -96,6 +96,7 @@ class LogView:
         return bool(gone or changed)
 
     def _catch_up(self, stream: str) -> bool:
+        before = self._entries.get(stream)
         try:
             self._read(stream)
             self.unreadable.pop(stream, None)
@@ -104,14 +105,12 @@ class LogView:
             if self.unreadable.get(stream) != why:
                 self.unreadable[stream] = why
                 self._notice(f"the log of stream {stream!r} cannot be read further: {why}")
-        place = self._fold.position(stream)
         entry = self._entries.get(stream)
         known = (None, None) if entry is None else (entry.position.segment, entry.position.offset)
-        if place == known:
-            return False
-        self._entries[stream] = self._fold.entry(stream)
-        self._encoded.pop(stream, None)
-        return True
+        if self._fold.position(stream) != known:
+            self._entries[stream] = self._fold.entry(stream)
+            self._encoded.pop(stream, None)
+        return self._entries.get(stream) is not before
 
     def _read(self, stream: str) -> None:
         folder = stream_folder(self._data, stream)

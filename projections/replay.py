@@ -77,7 +77,7 @@ def replay(
             raise SourceError(str(error)) from error
         except OSError as error:
             why = error.strerror or str(error)
-            raise SourceError(f"{source.path} cannot be read: {why}") from error
+            raise SourceError(f"{_name(source)} cannot be read: {why}") from error
     if not _is_one_log(sources):
         for stream in fold.entries():
             fold.displace(stream)
@@ -106,9 +106,12 @@ def _read(
             pass
         return
     with _open(source, stdin, fs) as file:
-        name = "standard input" if source.kind == "stdin" else str(source.path)
-        for _ in read_file(fold, file, name, problem=problem, progress=progress):
+        for _ in read_file(fold, file, _name(source), problem=problem, progress=progress):
             pass
+
+
+def _name(source: Source) -> str:
+    return "standard input" if source.kind == "stdin" else str(source.path)
 
 
 def _open(source: Source, stdin: BinaryIO, fs: FileSystem) -> AbstractContextManager[BinaryIO]:

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
 from events.filesystem import RealFileSystem
-from projections.entry import Entry
 from projections.fold import Fold
 from projections.placing import lies_on_log
 from projections.reading import read_stream
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import line, opened, succeeded
+
+if TYPE_CHECKING:
+    from projections.entry import Entry
 
 FS = RealFileSystem()
 GARBAGE = b"not json\n"
