@@ -136,7 +136,7 @@ class HandlerPool:
             if os.getpid() != self._pid:
                 # A child that the handler forked came back from it. It is not us, and nobody
                 # holds or lets go this process's locks: it may touch nothing.
-                os._exit(isinstance(result, Failure))
+                os._exit(isinstance(result, Failure))  # pragma: no cover -- ends before it counts
             if not self._finish(task, result):
                 return  # another thread has taken this one's place
 

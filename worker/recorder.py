@@ -82,14 +82,17 @@ class Recorder:
     def commit(self, *, claim: int = 0) -> list[LeasedJob]:
         """Record what is staged; claim up to ``claim`` more jobs in the same transaction.
 
-        After an error nothing more may be recorded: open the stream anew, by a take-over.
-
         Raises:
             LogWriteError: The outcomes may not be on the disk: nothing was acknowledged.
             QueueError: They are in the log; a take-over tells the queue later.
         """
         self._count_staged()
-        self._emitter.commit()
+        try:
+            self._emitter.commit()
+        except BaseException:
+            # Not on the disk, so never to be acknowledged, by a later commit of nothing either.
+            self._endings, self._dead = [], []
+            raise
         if self._dead:
             self._letters.insert(self._dead)
             self._dead = []

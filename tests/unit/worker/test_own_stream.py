@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import errno
+import shutil
+
+import pytest
+
+from events.errors import LogWriteError
+from events.model import Failed, Succeeded
+from tests.support.faulty_filesystem import FaultyFileSystem
+from tests.support.workers import Place
+from worker.recorder import Ended
+
+
+@pytest.fixture
+def place(tmp_path):
+    place = Place(tmp_path / "data")
+    yield place
+    place.close()
+
+
+def work(place, count=1, *, die=False):
+    """Let a worker record so many outcomes and end: its stream's name."""
+    place.enqueue(count)
+    own = place.start()
+    for job in place.queue.claim(own.name, own.recorder.next_seq, count):
+        if die:
+            event = Failed(job_id=job.id, kind="m", attempt=1, error_type="E", to_dlq=True)
+        else:
+            event = Succeeded(job_id=job.id, kind="m", attempt=1)
+        own.recorder.add(Ended(job, event))
+    own.recorder.commit()
+    own.close()
+    return own.name
+
+
+def test_a_worker_that_finds_nothing_to_do_writes_nothing(place):
+    own = place.start()
+    own.recorder.emit("worker.started")
+    own.recorder.commit()
+    own.close()
+    assert place.streams() == [own.name]
+    assert own.name.startswith("nas-")
+    assert place.log() == []
+
+
+def test_the_next_worker_goes_on_with_the_stream_in_an_epoch_of_its_own(place):
+    first = work(place, 2)
+    assert work(place) == first
+    log = place.log()
+    assert [event["seq"] for event in log] == list(range(5))
+    epochs = [event["epoch"] for event in log if event["event"] == "stream.opened"]
+    assert len(set(epochs)) == 2
+    assert log[0]["queue_id"] == place.queue.queue_id
+
+
+def test_thirty_starts_leave_one_stream(place):
+    assert len({work(place) for _ in range(30)}) == 1
+
+
+def test_two_workers_at_once_have_two_streams_and_the_next_two_the_same(place):
+    first, second = place.start(), place.start()
+    assert first.name != second.name
+    first.close()
+    second.close()
+    again = [place.start(), place.start()]
+    assert {own.name for own in again} == {first.name, second.name}
+    for own in again:
+        own.close()
+
+
+def test_after_a_boot_a_new_stream_is_begun(place):
+    first = work(place)
+    place.boot_id = "boot-2"
+    assert work(place) != first
+    assert len(place.streams()) == 2
+
+
+def test_a_copied_folder_is_not_written_on(place, tmp_path):
+    first = work(place)
+    shutil.copytree(place.data, tmp_path / "copy")
+    copy = Place(tmp_path / "copy")
+    assert work(copy) != first
+    copy.close()
+    assert work(place) == first
+
+
+def test_a_log_that_ends_before_a_dead_letter_is_not_gone_on_with(place):
+    first = work(place, 3, die=True)
+    (segment,) = (place.data / "events" / first).glob("*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join(lines[:2]))
+    assert work(place) != first
+    assert "ends before seq 4" in place.told.notices[0]
+    assert segment.read_bytes() == b"".join(lines[:2])
+
+
+def test_a_log_that_ends_before_a_lease_is_not_gone_on_with(place):
+    first = work(place, 3)
+    place.enqueue(1)
+    own = place.start()
+    place.queue.claim(own.name, own.recorder.next_seq, 1)
+    own.close()
+    (segment,) = (place.data / "events" / first).glob("*.jsonl")
+    segment.write_bytes(segment.read_bytes().splitlines(keepends=True)[0])
+    own = place.start()
+    assert own.name != first
+    own.close()
+    assert place.queue.counts().due == 1
+
+
+def test_a_log_that_ends_where_the_lease_begins_is_gone_on_with(place):
+    first = work(place, 3, die=True)
+    place.enqueue(1)
+    assert place.die_with_leases(1)[0] == first
+    own = place.start()
+    assert own.name == first
+    own.close()
+
+
+def test_a_torn_line_is_told(place):
+    first = work(place)
+    (segment,) = (place.data / "events" / first).glob("*.jsonl")
+    with segment.open("ab") as file:
+        file.write(b'{"event":"job.s')
+    assert work(place) == first
+    assert "the last line was torn by a crash; its 15 bytes were moved" in place.told.notices[0]
+
+
+def test_an_own_stream_that_cannot_be_mended_is_left_for_another(place):
+    first = work(place)
+    place.fs = FaultyFileSystem(faults={("sync_file", 1): errno.EIO})
+    own = place.start()
+    own.close()
+    assert own.name != first
+    assert f"stream '{first}' is not gone on with" in place.told.notices[0]
+
+
+def test_a_stream_that_cannot_be_begun_lets_its_lock_go(place):
+    place.fs = FaultyFileSystem(faults={("write_new", 1): errno.ENOSPC})
+    with pytest.raises(OSError, match="No space left"):
+        place.start()
+    (half_made,) = place.streams()
+    assert not place.fs.is_locked(place.data / "events" / half_made / "lock")
+    own = place.start()
+    own.close()
+    assert own.name != half_made
+
+
+def test_an_error_while_opening_lets_the_lock_go(place, monkeypatch):
+    first = work(place)
+
+    def refuse(_stream):
+        raise LogWriteError("no")
+
+    monkeypatch.setattr(place.letters, "highest_seq", refuse)
+    with pytest.raises(LogWriteError):
+        place.start()
+    assert not place.fs.is_locked(place.data / "events" / first / "lock")
