@@ -268,7 +268,7 @@ def test_a_failed_sync_is_never_tried_again_and_believed(tmp_path, code):
     watched.catch_up()
 
     for _ in range(2):
-        with pytest.raises(ProjectionError, match="cannot be brought to disk.*start again"):
+        with pytest.raises(ProjectionError, match=r"cannot be brought to disk.*start again"):
             watched.view.sync()
     assert watched.fs.count("sync_file") == 1
 

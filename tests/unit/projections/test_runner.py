@@ -4,7 +4,7 @@ import errno
 import io
 import json
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,9 @@ from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.held_clock import HeldClock
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import failed, opened, succeeded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINES = (opened(0, "e0"), succeeded(1), failed(2))
 
