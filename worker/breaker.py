@@ -98,6 +98,11 @@ class CircuitBreaker:
         # says nothing about the server now, and must not be taken for the trial.
         self._period = 0
 
+    @property
+    def failures(self) -> int:
+        """Transient failures in a row so far."""
+        return self._failures
+
     def state(self, now_ns: int) -> State:
         """The state at ``now_ns`` (monotonic nanoseconds)."""
         if self._opened_ns is None:

@@ -149,6 +149,7 @@ class WorkLoop:
             opened |= self._tell_breaker(done, event)
         if opened:
             self._withdraw()
+        self._pool.let_on(self._breaker.failures)
         every = self._options.summary_every
         due = every > 0 and self._recorder.recorded - self._summarised >= every
         if due:

@@ -68,11 +68,16 @@ class HandlerPool:
     A Python thread cannot be ended from outside. An attempt that outlives its time is abandoned:
     another thread takes its thread's place, and what it comes to later is discarded.
 
+    After ``hold_after`` transient failures in a row it begins nothing more until `let_on`: its
+    threads are faster than the one that records, and would burn a try of each waiting job before
+    the circuit breaker hears of the first failure.
+
     Args:
         attempts: What runs.
         threads: How many run at once.
         clock: Measures them.
         timeout_s: Seconds after which an attempt is abandoned; None: never.
+        hold_after: Transient failures in a row after which nothing begins; None: never mind.
 
     Attributes:
         held: How many jobs were submitted and not yet collected, taken back or abandoned.
@@ -82,12 +87,21 @@ class HandlerPool:
     """
 
     def __init__(
-        self, attempts: Runs, threads: int, *, clock: Clock, timeout_s: float | None = None
+        self,
+        attempts: Runs,
+        threads: int,
+        *,
+        clock: Clock,
+        timeout_s: float | None = None,
+        hold_after: int | None = None,
     ) -> None:
         self._attempts = attempts
         self._clock = clock
         self._timeout_s = timeout_s
         self._timeout_ns = None if timeout_s is None else round(timeout_s * 1e9)
+        self._hold_after = hold_after
+        self._row = 0
+        self._holding = False
         self._lock = threading.Lock()
         self._waiting: deque[_Task] = deque()
         self._running: set[_Task] = set()
@@ -142,7 +156,7 @@ class HandlerPool:
 
     def _begin(self) -> _Task | None:
         with self._lock:
-            if not self._waiting:
+            if self._holding or not self._waiting:
                 return None
             task = self._waiting.popleft()
             self._running.add(task)
@@ -157,8 +171,31 @@ class HandlerPool:
             if task not in self._running:
                 return False
             self._running.remove(task)
+            self._watch(result)
             self._done.put(Finished(task.job, result, took_ns, task.wait_ns, task.ticket))
             return True
+
+    def _watch(self, result: Result) -> None:
+        if isinstance(result, Failure):
+            self._row += result.cause == "transient" and not result.stopped
+        elif not result.skipped:
+            self._row = 0
+        self._holding |= self._hold_after is not None and self._row >= self._hold_after
+
+    def let_on(self, row: int) -> None:
+        """Go on, if waiting jobs were held back.
+
+        Args:
+            row: Transient failures in a row, as far as they were recorded.
+        """
+        with self._lock:
+            if not self._holding:
+                return
+            self._holding = False
+            self._row = row
+            waiting = len(self._waiting)
+        for _ in range(waiting):
+            self._wakes.put(True)
 
     def collect(self, wait_s: float) -> list[Finished]:
         """What has finished; waits up to ``wait_s`` seconds for the first, or until `wake`.

@@ -130,6 +130,7 @@ class SyncWorker:
             options.concurrency,
             clock=self._clock,
             timeout_s=None if self._handler.enforces_timeout else options.timeout_s,
+            hold_after=options.breaker_failures,
         )
         loop = WorkLoop(
             own,

@@ -56,8 +56,14 @@ class Script:
 def make():
     pools = []
 
-    def make_pool(script, threads=1, clock=None, timeout_s=None):
-        pool = HandlerPool(script, threads, clock=clock or HeldClock(), timeout_s=timeout_s)
+    def make_pool(script, threads=1, clock=None, timeout_s=None, hold_after=None):
+        pool = HandlerPool(
+            script,
+            threads,
+            clock=clock or HeldClock(),
+            timeout_s=timeout_s,
+            hold_after=hold_after,
+        )
         pools.append((pool, script))
         return pool
 
@@ -65,6 +71,42 @@ def make():
     for pool, script in pools:
         script.gate.set()
         pool.close()
+
+
+def test_after_so_many_transient_failures_in_a_row_nothing_begins_until_it_may(make):
+    script = Script(result=FAILED)
+    script.gate.set()
+    pool = make(script, hold_after=3)
+    pool.submit([(leased(number), 0) for number in range(8)])
+
+    finished = []
+    while len(finished) < 3:
+        finished += pool.collect(LONG_S)
+    back = pool.take_back()
+
+    assert script.ran == [0, 1, 2]
+    assert [job.id for job, _ in back] == [3, 4, 5, 6, 7]
+
+    pool.submit(back)
+    assert pool.collect(0) == []
+    pool.let_on(0)
+    while len(finished) < 6:
+        finished += pool.collect(LONG_S)
+    assert script.ran == [0, 1, 2, 3, 4, 5]
+    assert len(pool.take_back()) == 2
+
+
+def test_other_failures_do_not_hold_it_and_a_success_ends_the_row(make):
+    lost = Failure("PlexNotFound", "x", [], "not_found", Decision(1, "not_found"))
+    results = [FAILED, lost, FAILED, Outcome(), FAILED, FAILED, lost]
+    script = Script()
+    script.gate.set()
+    script.run = lambda job: (script.ran.append(job.id), results[job.id])[1]
+    pool = make(script, hold_after=3)
+
+    pool.submit([(leased(number), 0) for number in range(len(results))])
+
+    assert len(collect_all(pool)) == len(results)
 
 
 def collect_all(pool):
