@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import UNSET
 
-from events.codec import decode
+from events.codec import decode, is_empty
 from events.errors import InvalidLineError
 from events.log.position import Position
 from events.model import OUTCOMES, STREAM_OPENED
@@ -171,7 +171,7 @@ class Fold:
                 event = decode(line)
                 name = folder if event.stream == folder else _home(event, folder)
             except InvalidLineError as error:
-                if not line.isspace():  # else it is nothing
+                if not is_empty(line):
                     self._invalid(error, folder)
                     report(at, error.reason)
                 continue
