@@ -80,6 +80,10 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
             return NotImplemented
         return self.to_bytes() == other.to_bytes()
 
+    def __ne__(self, other: object) -> bool:
+        # Said too: msgspec's structs do not derive it, and would compare identities.
+        return not self == other
+
     __hash__ = None  # type: ignore[assignment]  # holds mutable stats
 
 

@@ -160,13 +160,11 @@ class _StreamTail:
         return True
 
     def skip(self) -> None:
-        segments = list_segments(self._folder, self._fs)
-        if not segments:
-            return
-        self._segment = segments[-1].first_seq
-        with open_listed(segments[-1], self._folder, self._fs) as file:
+        last = list_segments(self._folder, self._fs)[-1]  # without one it would be no source
+        self._segment = last.first_seq
+        with open_listed(last, self._folder, self._fs) as file:
             self._offset = _end_of_lines(file)
-        self._whole = segments[-1].path if segments[-1].compression else None
+        self._whole = last.path if last.compression else None
 
     def close(self) -> None:
         pass

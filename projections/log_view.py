@@ -116,6 +116,9 @@ class LogView:
         folder = stream_folder(self._data, stream)
         segments = list_segments(folder, self._fs)
         ahead = self._ahead(stream, segments)
+        if ahead is None:  # or the listing missed a file that was replaced by its compressed twin
+            segments = list_segments(folder, self._fs)
+            ahead = self._ahead(stream, segments)
         if ahead is None:
             self._forget(stream, "became shorter")
             ahead = segments

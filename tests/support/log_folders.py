@@ -29,11 +29,12 @@ def append(path: Path, *lines: bytes) -> Path:
 
 
 def compress(path: Path, suffix: str = ".gz", *, keep: bool = False) -> Path:
-    """Put a compressed file in the place of a plain one, or beside it."""
+    """Put a compressed file in the place of a plain one, at once, or beside it."""
     text = path.read_bytes()
     packed = gzip.compress(text) if suffix == ".gz" else zstandard.compress(text)
     target = path.with_name(path.name + suffix)
-    target.write_bytes(packed)
+    (temporary := path.with_suffix(".tmp")).write_bytes(packed)
+    temporary.replace(target)
     if not keep:
         path.unlink()
     return target

@@ -11,6 +11,7 @@ from events.filesystem import RealFileSystem
 from projections.errors import SourceError
 from projections.following import Follower
 from tests.support.faulty_filesystem import FaultyFileSystem
+from tests.support.log_folders import append, segment
 from tests.support.outcome_lines import succeeded
 from tests.support.scripted_event import ScriptedEvent
 
@@ -34,17 +35,6 @@ def follow():
     for follower in opened:
         follower.close()
         follower.close()
-
-
-def segment(data, stream="a", first=0, suffix=""):
-    path = data / "events" / stream / f"{first:020d}.jsonl{suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def append(path, *lines):
-    with path.open("ab") as file:
-        file.write(b"".join(lines))
 
 
 def seqs(got):
@@ -90,6 +80,15 @@ def test_only_what_is_new(tmp_path, follow):
     )
 
     assert [line for _, line in got] == [b'{"unfinished"}', b"y" * 200_000, b"z"]
+
+
+def test_a_stream_whose_only_line_is_unfinished(tmp_path, follow):
+    append(segment(tmp_path), lines(0)[:-5])
+    got = follow(
+        tmp_path, from_start=False, steps=[lambda: append(segment(tmp_path), lines(0)[-5:])]
+    )
+
+    assert seqs(got) == [("a", 0)]
 
 
 def test_streams_that_begin_meanwhile_are_read_from_their_start(tmp_path, follow):
@@ -195,7 +194,12 @@ def test_overlong_lines_are_passed_over(tmp_path, follow):
 def test_it_waits_between_looks_and_gives_what_is_there_when_it_is_stopped(tmp_path):
     append(tmp_path / "x.jsonl", b"1\n")
     follower = Follower([str(tmp_path / "x.jsonl")], fs=RealFileSystem(), stdin=io.BytesIO())
-    stop = ScriptedEvent(int, lambda: (append(tmp_path / "x.jsonl", b"2\n"), stop.set()))
+
+    def end():
+        append(tmp_path / "x.jsonl", b"2\n")
+        stop.set()
+
+    stop = ScriptedEvent(int, end)
 
     assert [line for _, line in follower.follow(stop, poll_s=7.5)] == [b"1", b"2"]
     assert stop.waits == [7.5, 7.5]

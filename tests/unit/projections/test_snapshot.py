@@ -69,6 +69,10 @@ def test_the_file_has_the_totals_at_its_top_and_the_streams_below() -> None:
     assert data["streams"]["b"]["stats"]["jobs_processed"] == 1
 
 
+def test_as_a_value_it_has_the_layout_of_the_file() -> None:
+    assert snapshot().to_dict() == json.loads(snapshot().to_bytes())
+
+
 def test_an_older_reader_can_read_the_totals(tmp_path: Any) -> None:
     path = tmp_path / "stats.json"
     path.write_bytes(snapshot().to_bytes())
