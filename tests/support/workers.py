@@ -190,3 +190,36 @@ def repeated_attempts(data: Path) -> list[tuple[int, int]]:
             key = (event["job_id"], event["attempt"])
             (twice.append if key in seen else seen.add)(key)
     return twice
+
+
+class Dies(Exception):  # noqa: N818 -- stands for the end of a process
+    """The process is gone."""
+
+
+class DyingAt:
+    """A queue or dead letters that pass calls on; at the one that is named, the process "dies".
+
+    Args:
+        inner: What is wrapped.
+        call: The method at which it dies.
+        after: Whether the call takes effect first.
+    """
+
+    def __init__(self, inner: Any, call: str, *, after: bool) -> None:
+        self._inner = inner
+        self._call = call
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        whole = getattr(self._inner, name)
+        if name != self._call:
+            return whole
+
+        def call(*args: Any, **options: Any) -> Any:
+            if args == ([],):  # no letters to insert: no step of the protocol
+                return whole(*args, **options)
+            if self._after:
+                whole(*args, **options)
+            raise Dies
+
+        return call

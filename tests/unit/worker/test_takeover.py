@@ -11,7 +11,7 @@ from events.model import Failed, Succeeded
 from sync_queue.errors import QueueError
 from sync_queue.jobs import NewJob
 from tests.support.faulty_filesystem import FaultyFileSystem
-from tests.support.workers import Place, ends_of, repeated_attempts
+from tests.support.workers import Dies, DyingAt, Place, ends_of, repeated_attempts
 from worker.recorder import Ended
 from worker.stopping import StopRequest
 from worker.takeover import MAX_LOSSES, WORKER_LOST
@@ -22,33 +22,6 @@ def place(tmp_path):
     place = Place(tmp_path / "data")
     yield place
     place.close()
-
-
-class Dies(Exception):  # noqa: N818 -- stands for the end of a process
-    pass
-
-
-class DyingAt:
-    """Passes calls on; before or after the one that is named, the process "dies"."""
-
-    def __init__(self, inner, call, *, after):
-        self._inner = inner
-        self._call = call
-        self._after = after
-
-    def __getattr__(self, name):
-        whole = getattr(self._inner, name)
-        if name != self._call:
-            return whole
-
-        def call(*args, **options):
-            if args == ([],):  # no letters to insert: no step of the protocol
-                return whole(*args, **options)
-            if self._after:
-                whole(*args, **options)
-            raise Dies
-
-        return call
 
 
 def outcome(job, how):
