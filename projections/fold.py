@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import UNSET
 
-from events.codec import decode, is_empty
+from events.codec import decode
 from events.errors import InvalidLineError
 from events.log.position import Position
 from events.model import OUTCOMES, STREAM_OPENED
@@ -38,6 +38,11 @@ class Report(Protocol):
 
 def ignore(offset: int, reason: str) -> None:  # the shape of a Report
     """Report nothing: the count alone is wanted."""
+
+
+def is_empty(line: bytes) -> bool:
+    """Whether a line is nothing: what JSON takes for white space (RFC 8259, section 2), if that."""
+    return not line.strip(b" \t\r")
 
 
 class _StreamState:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from events.log.reader import Block, BlockReader
 from events.log.segment import list_segments, open_source
 from projections.errors import SourceError
+from projections.fold import is_empty
 from projections.reading import open_listed
 from projections.sources import find_sources
 
@@ -231,7 +232,7 @@ def _read(reader: BlockReader) -> Iterator[bytes]:
 
 
 def _split(data: bytes) -> Iterator[bytes]:
-    return (line for line in data.split(b"\n") if line and not line.isspace())
+    return (line for line in data.split(b"\n") if not is_empty(line))
 
 
 def _end_of_lines(file: BinaryIO) -> int:
