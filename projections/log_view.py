@@ -63,6 +63,7 @@ class LogView:
         self._fold = Fold(entries)
         self._entries = dict(entries)
         self._encoded: dict[str, bytes] = {}
+        self._bytes: bytes | None = None  # the whole, until something changes
         self._whole: set[Path] = set()  # compressed segments that were read to their ends
         self.unreadable: dict[str, str] = {}
         self.lost = False
@@ -74,10 +75,12 @@ class LogView:
 
     def to_bytes(self) -> bytes:
         """The snapshot as JSON; only streams that have changed are encoded again."""
-        for stream, entry in self._entries.items():
-            if stream not in self._encoded:
-                self._encoded[stream] = entry.to_bytes()
-        return self.snapshot.to_bytes(self._encoded)
+        if self._bytes is None:
+            for stream, entry in self._entries.items():
+                if stream not in self._encoded:
+                    self._encoded[stream] = entry.to_bytes()
+            self._bytes = self.snapshot.to_bytes(self._encoded)
+        return self._bytes
 
     def catch_up(self) -> bool:
         """Fold what was appended since; say whether anything changed.
@@ -110,6 +113,7 @@ class LogView:
         if self._fold.position(stream) != known:
             self._entries[stream] = self._fold.entry(stream)
             self._encoded.pop(stream, None)
+            self._bytes = None
         return self._entries.get(stream) is not before
 
     def _read(self, stream: str) -> None:
@@ -170,6 +174,7 @@ class LogView:
         self._fold.forget(stream)
         self._entries.pop(stream, None)
         self._encoded.pop(stream, None)
+        self._bytes = None
         self.lost = True
 
     def _complete(self, problem: Problem) -> None:

@@ -114,6 +114,7 @@ def test_only_streams_that_changed_are_encoded_again(watched, tmp_path):
 
     assert [name for name in after if after[name] is not known[name]] == ["b"]
     assert watched.view.to_bytes() == watched.view.snapshot.to_bytes() != before
+    assert watched.view.to_bytes() is watched.view.to_bytes(), "nothing has changed"
 
 
 def test_an_empty_newer_segment_changes_nothing(watched, tmp_path):
