@@ -288,8 +288,17 @@ def test_a_stream_name_that_leads_elsewhere_is_not_followed(folder):
     folder.stats.write_bytes(json.dumps(forged).encode())
     assert parse_snapshot(folder.stats.read_bytes(), "").streams
     assert (folder.data / "events" / "../outside/events/a" / outside.name).exists()
+    looked_at = []
+
+    class Watching(DiskFileSystem):
+        def list_folder(self, path):
+            looked_at.append(str(path))
+            return super().list_folder(path)
+
+    folder.runner(Watching())
     folder.save()
 
+    assert [path for path in looked_at if "outside" in path] == []
     assert folder.stats.read_bytes() == folder.replayed()
 
 
