@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
@@ -127,6 +128,6 @@ def test_a_set_of_seqs_is_a_set(numbers: list[int]) -> None:
 
     spans = seqs.spans()
     assert {n for start, end in spans for n in range(start, end)} == model
-    assert all(a_end < b_start for (_, a_end), (b_start, _) in zip(spans, spans[1:], strict=False))
+    assert all(a_end < b_start for (_, a_end), (b_start, _) in pairwise(spans))
     missing = {n for start, end in holes(spans) for n in range(start, end)}
     assert missing == set(range(seqs.end)) - model
