@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
