@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from events.errors import SyncStatsError
 from events.log.recovery import read_outcomes
+from events.log.segment import list_segments
 from events.log.stream import LOCK_NAME, list_streams, stream_folder
 from events.model import JOB_FAILED, Failed
 from worker.letters import ending_of_line, letter_of_line
@@ -145,6 +146,8 @@ class TakeOver:
         for stream in sorted({*streams, *leased} - {own.name}):
             if stop.asked:
                 break  # each stream is mended wholly or not at all
+            if stream not in leased and self._is_whole(stream):
+                continue  # all of it was acknowledged, so synced: there may be one a boot of these
             try:
                 mended += self._mend(stream, own)
             except (SyncStatsError, OSError) as error:
@@ -155,6 +158,19 @@ class TakeOver:
                     f"it holds no jobs: {error}"
                 )
         return mended
+
+    def _is_whole(self, stream: str) -> bool:
+        """Whether a stream's log ends with a whole line, as far as can be seen."""
+        try:
+            segments = list_segments(stream_folder(self._data, stream), self._fs)
+            if not segments or segments[-1].compression:
+                return True
+            with self._fs.open_read(segments[-1].path) as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - 1, 0))
+                return file.read(1) in {b"\n", b""}
+        except (SyncStatsError, OSError):
+            return False
 
     def _mend(self, stream: str, own: OwnStream) -> bool:
         """Mend one stream unless its worker lives; say whether it was mended."""

@@ -270,6 +270,7 @@ def test_a_stop_ends_a_take_over_between_two_streams(place):
 
 def test_a_stream_that_cannot_be_mended_is_passed_over_if_it_holds_no_jobs(place, tmp_path):
     (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / f"{0:020d}.jsonl").write_bytes(b"{torn")
     place.start().close()
     (place.data / "events" / "linked").symlink_to(tmp_path / "elsewhere")
     own = place.start()
@@ -333,3 +334,44 @@ def test_a_copy_with_leases_goes_on_in_a_stream_of_its_own(place, tmp_path):
             names.append({event["stream"] for event in each.outcomes()})
     assert names[0] == {stream}
     assert not names[0] & names[1]
+
+
+def write_stream(place, name, files):
+    folder = place.data / "events" / name
+    folder.mkdir(parents=True)
+    for file, content in files.items():
+        (folder / file).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {f"{0:020d}.jsonl": b""},
+        {f"{0:020d}.jsonl": b"{}\n"},
+        {f"{0:020d}.jsonl.gz": b"whatever"},
+    ],
+)
+def test_a_dead_stream_with_nothing_to_mend_costs_nothing(place, files):
+    folder = write_stream(place, "other", files)
+    place.fs = FaultyFileSystem()
+    place.start().close()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)  # not even a lock
+    assert place.fs.count("sync_file") == 0
+    assert place.told.notices == []
+
+
+def test_a_torn_line_of_any_dead_stream_is_cut_aside(place):
+    name = f"{0:020d}.jsonl"
+    folder = write_stream(place, "other", {name: b'{"event":"x"}\n{torn'})
+    place.start().close()
+    assert (folder / name).read_bytes() == b'{"event":"x"}\n'
+    assert "stream 'other': the last line was torn by a crash" in place.told.notices[0]
+
+
+def test_a_stream_that_cannot_be_looked_at_is_told(place):
+    write_stream(place, "other", {})
+    (place.data / "events" / "other" / f"{0:020d}.jsonl").mkdir()
+    place.start().close()
+    assert [notice for notice in place.told.notices if "stream 'other'" in notice]
