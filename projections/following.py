@@ -7,6 +7,7 @@ that took its place; what came and went between two looks is not seen.
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.25
 _END_BYTES = 1 << 16
+_RECENT_SEGMENTS = 2  # the last one may have only just been begun
 
 
 class Follower:
@@ -68,6 +70,28 @@ class Follower:
         if source.kind == "pipe":
             return _PipeTail(source.path.open("rb"), str(source.path), owned=True)
         return _FileTail(source.path, self._fs)
+
+    @property
+    def can_end(self) -> bool:
+        """Whether nothing more can come once it was read: there is but standard input."""
+        return self._paths == ("-",)
+
+    def newest(self, limit: int, *, pipes: bool = True) -> list[bytes]:
+        r"""Give the last lines of each source, and go on behind them; before `lines`.
+
+        Args:
+            limit: How many lines of each at most.
+            pipes: Whether to read pipes, too, to their ends.
+
+        Returns:
+            Lines without their ``\n``, those of one source after those of another.
+        """
+        found: list[bytes] = []
+        for tail in self._tails.values():
+            if pipes or not isinstance(tail, _PipeTail):
+                tail.pass_over_old()
+                found += deque(tail.lines(), maxlen=limit)
+        return found
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
         r"""Give what is there and was not given before.
@@ -123,6 +147,8 @@ class _Tail(Protocol):
 
     def skip(self) -> None: ...
 
+    def pass_over_old(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -167,6 +193,10 @@ class _StreamTail:
             self._offset = _end_of_lines(file)
         self._whole = last.path if last.compression else None
 
+    def pass_over_old(self) -> None:
+        recent = list_segments(self._folder, self._fs)[-_RECENT_SEGMENTS:]
+        self._segment, self._offset = recent[0].first_seq, 0
+
     def close(self) -> None:
         pass
 
@@ -201,6 +231,9 @@ class _FileTail:
     def skip(self) -> None:
         self._reader.offset = _end_of_lines(self._file)
 
+    def pass_over_old(self) -> None:
+        pass
+
     def close(self) -> None:
         self._file.close()
 
@@ -218,6 +251,9 @@ class _PipeTail:
         return _read(self._reader)
 
     def skip(self) -> None:
+        pass
+
+    def pass_over_old(self) -> None:
         pass
 
     def close(self) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
 import click
 
 from projections.cli.command import Command
 from projections.cli.options import data_option, existing, standard_input
-from projections.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from rich.live import Live
 
-    from events.filesystem import FileSystem
     from projections.cli.event_view import View
-    from projections.cli.tailing import Tail
 
 POLL_S = 0.25
 
@@ -49,82 +47,25 @@ def tail(paths: tuple[str, ...], data: Path, follow: bool, lines: int, full: boo
     came since. Times are UTC.
     """
     from events.filesystem import RealFileSystem
+    from projections.following import Follower
 
-    fs = RealFileSystem()
     named = paths or (str(existing(data)),)
+    stdin = standard_input() if "-" in named else BytesIO()
     with ExitStack() as stack:
-        sources = Sources(named, fs)
-        stack.callback(sources.close)
+        follower = Follower(named, fs=RealFileSystem(), stdin=stdin)
+        stack.callback(follower.close)
         screen = stack.enter_context(Screen(live=follow, full=full))
         # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
-        screen.show(sources.newest(lines, pipes=not follow))
+        newest = _by_time(follower.newest(lines, pipes=not follow))
+        screen.show(newest[-lines:] if lines else [])
         while follow:
-            screen.show(sources.new(), add_up=True)
-            if sources.ended:
+            screen.show((line for _, line in follower.lines()), add_up=True)
+            if follower.can_end:
                 return
             _sleep(POLL_S)
 
 
 _sleep: Callable[[float], None] = time.sleep
-
-
-class Sources:
-    """All that is tailed; streams that are begun meanwhile are found.
-
-    Args:
-        paths: What was named.
-        fs: Where it is.
-    """
-
-    def __init__(self, paths: Iterable[str], fs: FileSystem) -> None:
-        self._paths = tuple(paths)
-        self._fs = fs
-        self._tails: dict[object, Tail] = {}
-        self._find()
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more can come: all that is read is standard input, to its end."""
-        return self._paths == ("-",)
-
-    def _find(self) -> None:
-        from projections.cli.tailing import FileTail, PipeTail, StreamTail
-        from projections.sources import find_sources
-
-        for source in find_sources(self._paths, self._fs):
-            if source.path in self._tails:
-                continue
-            if source.kind == "stream":
-                self._tails[source.path] = StreamTail(source.path, self._fs)
-            elif source.kind == "stdin":
-                self._tails[source.path] = PipeTail(standard_input())
-            else:
-                self._tails[source.path] = FileTail(source.path, self._fs)
-
-    def newest(self, limit: int, *, pipes: bool) -> list[bytes]:
-        """Give the newest lines of all together, in the order of their times.
-
-        Args:
-            limit: How many at most.
-            pipes: Whether to read standard input, to its end.
-        """
-        from projections.cli.tailing import PipeTail, newest
-
-        read = [t for t in self._tails.values() if pipes or not isinstance(t, PipeTail)]
-        found = [line for each in read for line in newest(each, limit)]
-        return _by_time(found)[-limit:] if limit else []
-
-    def new(self) -> Iterable[bytes]:
-        """Give what has come since."""
-        with suppress(SourceError):  # a file may be gone for a moment: it is being rotated
-            self._find()
-        for each in self._tails.values():
-            yield from each.lines()
-
-    def close(self) -> None:
-        """Let go of all files."""
-        for each in self._tails.values():
-            each.close()
 
 
 def _by_time(lines: list[bytes]) -> list[bytes]:

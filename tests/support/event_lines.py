@@ -118,8 +118,8 @@ def streams(draw: DrawFn, stream: str = "a", max_size: int = 12) -> list[dict[st
 @cache
 def spoilings() -> SearchStrategy[dict[str, Any]]:
     """Fields each of which makes any outcome that gets them invalid."""
-    not_an_int = [None, True, "1", 1.0, [], {}]
-    not_a_text = [None, 1, False, [], {}]
+    not_an_int: list[Any] = [None, True, "1", 1.0, [], {}]
+    not_a_text: list[Any] = [None, 1, False, [], {}]
     beyond = [-1, MAX_COUNT + 1, 2**64, 10**30]
     wrong: dict[str, list[Any]] = {
         "v": [0, 2, 2**70, *not_an_int],

@@ -26,7 +26,9 @@ def enqueue(queue: JobQueue, first: int, count: int) -> dict[str, int]:
 
 def work(queue: JobQueue, stream: str, marker: Path) -> dict[str, list[int]]:
     """Run jobs until ``marker`` is there and none is left; every third fails once."""
-    ended, failed, seq = [], [], 0
+    ended: list[int] = []
+    failed: list[int] = []
+    seq = 0
     jobs = queue.claim(stream, seq, 10)
     while jobs or not marker.exists():
         endings = []

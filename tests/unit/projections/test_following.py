@@ -209,3 +209,29 @@ def test_it_waits_between_looks_and_gives_what_is_there_when_it_is_stopped(tmp_p
 def test_what_is_not_there_is_told_at_once(tmp_path):
     with pytest.raises(SourceError, match="does not exist"):
         Follower([str(tmp_path / "x")], fs=RealFileSystem(), stdin=io.BytesIO())
+
+
+def test_the_newest_lines_of_each_source_and_then_what_comes(tmp_path):
+    append(segment(tmp_path), lines(0, 1))
+    append(segment(tmp_path, first=2), lines(2))
+    append(segment(tmp_path, first=3), lines(3))
+    append(tmp_path / "x.jsonl", b"old\nnew\n")
+    paths = [str(tmp_path), str(tmp_path / "x.jsonl"), "-"]
+    follower = Follower(paths, fs=RealFileSystem(), stdin=io.BytesIO(b"piped\n"))
+
+    newest = follower.newest(3, pipes=False)
+    append(segment(tmp_path, first=3), lines(4))
+
+    assert newest == [*lines(2, 3).splitlines(), b"old", b"new"], "of the last two segments"
+    assert [line for _, line in follower.lines()] == [*lines(4).splitlines(), b"piped"]
+    assert not follower.can_end
+    follower.close()
+
+
+def test_standard_input_alone_can_end():
+    follower = Follower(["-"], fs=RealFileSystem(), stdin=io.BytesIO(b"1\n2\n3\n"))
+
+    assert follower.can_end
+    assert follower.newest(2) == [b"2", b"3"]
+    assert list(follower.lines()) == []
+    follower.close()
