@@ -21,6 +21,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from events.errors import EventsError
+from events.filesystem.descriptors import open_above
 
 if sys.platform != "win32":
     import fcntl
@@ -214,7 +215,7 @@ def _key_of(path: StrPath) -> _Key | None:
 
 def _open(path: StrPath, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags | _FLAGS, 0o600)
+        descriptor = open_above(path, flags | _FLAGS)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise EventsError(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from events.errors import EventsError
 from events.filesystem import locks
+from events.filesystem.descriptors import open_above
 
 if sys.platform == "darwin":  # pragma: no cover - the tests run on Linux
     import fcntl
@@ -200,7 +201,7 @@ def replace_file(path: StrPath, data: bytes, mode: int | None = None) -> None:
 def _create(path: StrPath, chunks: Iterable[bytes], opened_as: int, mode: int | None) -> None:
     """Write and sync a file that was not there; what an error leaves of it is removed."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _PLAIN
-    descriptor = os.open(path, flags, opened_as)
+    descriptor = open_above(path, flags, opened_as)
     try:
         with _closing(descriptor):
             if mode is not None and sys.platform != "win32":
@@ -215,7 +216,7 @@ def _create(path: StrPath, chunks: Iterable[bytes], opened_as: int, mode: int | 
 
 def _open_regular(path: StrPath, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags | _PLAIN, 0o600)
+        descriptor = open_above(path, flags | _PLAIN)
     except OSError as error:
         if error.errno == errno.ELOOP and flags & _NOFOLLOW:
             raise EventsError(
