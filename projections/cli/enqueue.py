@@ -32,7 +32,7 @@ def enqueue(file: str, data: Path, as_json: bool) -> None:
     added. All lines are added or, if one is wrong, none. The data folder is made if need be.
     """
     from projections.cli.errors import CommandError
-    from projections.cli.output import count, plural, print_json, say
+    from projections.cli.output import answering, count, plural, print_json, say
     from sync_queue.errors import InvalidJobError
     from sync_queue.job_lines import read_jobs
     from sync_queue.queue import JobQueue
@@ -43,13 +43,14 @@ def enqueue(file: str, data: Path, as_json: bool) -> None:
             result = queue.enqueue_many(read_jobs(lines))
         except InvalidJobError as error:
             raise CommandError(f"{name}: {error}; nothing was added") from error
-    if as_json:
-        print_json({"added": result.added, "already_waiting": result.already_waiting})
-        return
-    say(f"Added {plural(result.added, 'job')} to {data}.")
-    if result.already_waiting:
-        verb = "was" if result.already_waiting == 1 else "were"
-        say(f"{count(result.already_waiting)} {verb} not added: a job of that job_key waits.")
+    with answering(f"{plural(result.added, 'job')} added to {data}"):
+        if as_json:
+            print_json({"added": result.added, "already_waiting": result.already_waiting})
+            return
+        say(f"Added {plural(result.added, 'job')} to {data}.")
+        if result.already_waiting:
+            verb = "was" if result.already_waiting == 1 else "were"
+            say(f"{count(result.already_waiting)} {verb} not added: a job of that job_key waits.")
 
 
 @contextmanager

@@ -44,10 +44,11 @@ def _message(error: BaseException) -> str:
 
 
 def one_line(text: str) -> str:
-    """Put a message on one line, with nothing in it that a terminal would obey."""
+    """Put a message on one line, with no secret in it, and nothing that a terminal would obey."""
+    from events.redaction import Redactor
     from events.terminal import safe
 
-    return safe(" ".join(text.split()))
+    return safe(Redactor().text(" ".join(text.split())))
 
 
 def _usage(error: click.UsageError) -> str:
@@ -73,7 +74,9 @@ def _variable(ctx: click.Context, param: click.Parameter | None) -> str | None:
 
 def _os_error(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
-    return f"{error.filename}: {reason}" if error.filename is not None else reason
+    if error.filename is None:
+        return f"a file, or standard output, cannot be written to or read: {reason}"
+    return f"{error.filename}: {reason}"
 
 
 def _text(error: BaseException) -> str:

@@ -97,8 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _survive_odd_encodings()
     try:
         status = _call(sys.argv[1:] if argv is None else list(argv))
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        _flush()
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise
@@ -123,6 +122,18 @@ def _call(args: list[str]) -> int:
     return 0
 
 
+def _flush() -> None:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from projections.cli.errors import CommandError
+
+        raise CommandError(f"standard output cannot be written to: {error.strerror}") from error
+
+
 def _survive_odd_encodings() -> None:
     """Print what the locale's encoding cannot hold as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
@@ -134,11 +145,12 @@ def _survive_odd_encodings() -> None:
 def _end(line: str | None, status: int) -> int:
     """Say the line on stderr, and leave nothing for the interpreter to flush and fail at."""
     for stream in (sys.stdout, sys.stderr):
+        if stream is None:  # it is closed
+            continue
         try:
             if stream is sys.stderr and line is not None:
                 print(f"{PROGRAM}: {line}", file=stream)
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         except OSError:  # a closed pipe or a full disk: what is buffered can go nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from pathlib import Path
@@ -70,8 +69,11 @@ def standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
+MAX_SECONDS = 366 * 86_400.0
+
+
 class Seconds(SecondsType):
-    """A time span in seconds: a finite number, for example 30 or 0.5.
+    """A time span in seconds, up to a year: for example 30 or 0.5.
 
     Args:
         zero: Whether 0 is allowed.
@@ -90,9 +92,13 @@ class Seconds(SecondsType):
             seconds = float(value)
         except ValueError:
             self.fail(f"'{value}' is no number of seconds", param, ctx)
-        if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not self.zero):
+        if not 0 <= seconds <= MAX_SECONDS or (seconds == 0 and not self.zero):
             least = "0 or more" if self.zero else "more than 0"
-            self.fail(f"'{value}' is out of range: seconds are finite and {least}", param, ctx)
+            self.fail(
+                f"'{value}' is out of range: seconds are finite and {least}, a year at most",
+                param,
+                ctx,
+            )
         return seconds
 
 

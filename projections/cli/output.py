@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from events.terminal import safe
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -48,8 +50,29 @@ def say(text: str = "", *, escaped: bool = False) -> None:
 
 
 def note(text: str) -> None:
-    """Print one line on stderr: about the run, not its result."""
-    print(safe(text), file=sys.stderr)
+    """Print one line on stderr: about the run, not its result. Where that is closed, nowhere."""
+    if sys.stderr is not None:  # else print would take standard output
+        print(safe(text), file=sys.stderr)
+
+
+@contextmanager
+def answering(done: str) -> Iterator[None]:
+    """Answer for what has been done and cannot be undone: a failure to print does not undo it.
+
+    Whoever takes the exit status for the answer must not do it again: so the status stays 0, and
+    a line on stderr says that it was done.
+
+    Args:
+        done: What has been done, as a sentence's beginning.
+    """
+    try:
+        yield
+        stdout().flush()
+    except (OSError, CommandError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        note(f"syncstats: {done}, but the answer could not be printed: {reason}")
+        if sys.stdout is not None:  # what is buffered can go nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(frozen=True, slots=True)

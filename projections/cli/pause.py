@@ -34,7 +34,7 @@ def resume(data: Path, as_json: bool) -> None:
 
 
 def _set(data: Path, *, paused: bool, as_json: bool) -> None:
-    from projections.cli.output import print_json, say
+    from projections.cli.output import answering, print_json, say
     from projections.cli.stores import needed_queue
 
     with needed_queue(data) as queue:
@@ -43,10 +43,11 @@ def _set(data: Path, *, paused: bool, as_json: bool) -> None:
             queue.pause()
         else:
             queue.resume()
-    if as_json:
-        print_json({"paused": paused, "changed": changed})
-    elif paused:
-        already = "" if changed else " already"
-        say(f"{data} is{already} paused: no worker takes a job until `syncstats resume`.")
-    else:
-        say(f"{data} is working again." if changed else f"{data} was not paused.")
+    with answering(f"{data} is {'paused' if paused else 'working again'}"):
+        if as_json:
+            print_json({"paused": paused, "changed": changed})
+        elif paused:
+            already = "" if changed else " already"
+            say(f"{data} is{already} paused: no worker takes a job until `syncstats resume`.")
+        else:
+            say(f"{data} is working again." if changed else f"{data} was not paused.")
