@@ -390,6 +390,16 @@ def test_secrets_are_masked_in_outcomes_and_other_events(rig):
     assert (odd["password"], odd["nested"]) == (MASK, [{"token": MASK}])
 
 
+def test_what_tells_one_history_from_another_is_never_masked(make_rig):
+    rig = make_rig(redactor=Redactor(extra_patterns=["e1|q1|nas|7|0.1.0"]))
+    rig.emitter.outcome(Skipped(**ATTEMPT))
+    rig.emitter.commit()
+    opened = rig.events()[0]
+    assert {
+        name: opened[name] for name in (*OPENED, "epoch", "stream")
+    } == OPENED | {"epoch": "e1", "stream": STREAM} | {"host": MASK}
+
+
 def test_an_exception_in_another_event_becomes_data(rig):
     def fail():
         raise LookupError("password=hunter2")
