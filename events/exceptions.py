@@ -10,9 +10,12 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from events.encodable import clean_text, cut_text
+from events.model import UNKNOWN_ERROR
 from events.redaction import Redactor, guarded
 
 MAX_MESSAGE_BYTES = 1 << 16
+MAX_NAME_BYTES = 1 << 10
+"""Longest name of an error, file or function that is told whole."""
 MAX_FRAMES = 200
 """Most frames of one exception that are told: the outermost and the innermost ones."""
 MAX_EXCEPTIONS = 10
@@ -27,7 +30,7 @@ class Description(NamedTuple):
     """What an outcome says of an error.
 
     Attributes:
-        error_type: Bare class name.
+        error_type: Bare class name, as `error_name` makes it.
         message: Redacted, cut to `MAX_MESSAGE_BYTES`.
         traceback: The error, then what caused it, and so on; each a dict with ``exc_type``,
             ``exc_value``, ``is_cause`` (of the one before it: raised ``from`` this one),
@@ -41,15 +44,23 @@ class Description(NamedTuple):
 
 
 def describe(error: BaseException, redactor: Redactor) -> Description:
-    """Describe an error for an event; secrets in its messages are masked.
+    """Describe an error for an event; secrets in any of its texts are masked.
 
     The traceback is the error's own (``__traceback__``), whether or not it is being handled.
     """
     return Description(
-        _name(error),
+        error_name(_name(error), redactor),
         _redacted(_message(error), redactor),
         _Describer(redactor).chain(error),
     )
+
+
+def error_name(name: str, redactor: Redactor) -> str:
+    """A name under which an error can be recorded: redacted, bounded and never empty.
+
+    To be made once of an error, so that the log, the dead letter and the stats have the same.
+    """
+    return _redacted(name, redactor, MAX_NAME_BYTES) or UNKNOWN_ERROR
 
 
 class _Describer:
@@ -80,10 +91,10 @@ class _Describer:
 
     def _one(self, error: BaseException, *, is_cause: bool) -> dict[str, Any]:
         told: dict[str, Any] = {
-            "exc_type": _name(error),
+            "exc_type": error_name(_name(error), self._redactor),
             "exc_value": _redacted(_message(error), self._redactor),
             "is_cause": is_cause,
-            "frames": _frames(_attribute(error, "__traceback__")),
+            "frames": _frames(_attribute(error, "__traceback__"), self._redactor),
         }
         notes = _attribute(error, "__notes__")
         if isinstance(notes, list) and notes:
@@ -98,15 +109,15 @@ class _Describer:
         return told
 
 
-def _frames(traceback: Any) -> list[dict[str, Any]]:
+def _frames(traceback: Any, redactor: Redactor) -> list[dict[str, Any]]:
     frames: list[dict[str, Any]] = []
     while isinstance(traceback, TracebackType):
         code = traceback.tb_frame.f_code
         frames.append(
             {
-                "filename": code.co_filename,
+                "filename": _redacted(code.co_filename, redactor, MAX_NAME_BYTES),
                 "lineno": traceback.tb_lineno,
-                "name": code.co_qualname,
+                "name": _redacted(code.co_qualname, redactor, MAX_NAME_BYTES),
             }
         )
         traceback = traceback.tb_next
@@ -138,6 +149,6 @@ def _attribute(error: BaseException, name: str) -> Any:
         return None
 
 
-def _redacted(text: str, redactor: Redactor) -> str:
-    text = clean_text(str.__str__(text)[: MAX_MESSAGE_BYTES + _MARGIN])
-    return cut_text(guarded(redactor.text, text), MAX_MESSAGE_BYTES)
+def _redacted(text: str, redactor: Redactor, limit: int = MAX_MESSAGE_BYTES) -> str:
+    text = clean_text(str.__str__(text)[: limit + _MARGIN])
+    return cut_text(guarded(redactor.text, text), limit)

@@ -11,8 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from events.clock import EPOCH
-from events.encodable import clean_text
-from events.exceptions import describe
+from events.exceptions import describe, error_name
 from events.model import UNKNOWN_ERROR, Failed, Skipped, Succeeded
 from sync_queue.errors import InvalidJobError
 from worker.errors import (
@@ -41,7 +40,7 @@ class Failure:
     """An attempt that failed: nothing but plain values is left of its error.
 
     Attributes:
-        error_type: The name under which it is recorded.
+        error_type: The name under which it is recorded, everywhere the same; redacted.
         message: What went wrong; redacted.
         traceback: Structured, see `events.exceptions`.
         cause: Which schedule counts it, and whether the circuit breaker does.
@@ -115,7 +114,9 @@ class Attempts:
         name, message, traceback = describe(error, self._redactor)
         own_name = recorded_type(error)
         return Failure(
-            error_type=name if own_name == type(error).__name__ else clean_text(own_name),
+            error_type=(
+                name if own_name == type(error).__name__ else error_name(own_name, self._redactor)
+            ),
             message=message,
             traceback=traceback,
             cause=classify(error),

@@ -100,6 +100,15 @@ def test_secrets_are_masked_in_every_message():
     assert f"X-Plex-Token={MASK} failed" in described.traceback[1]["exc_value"]
 
 
+def test_secrets_are_masked_in_names_too():
+    code = compile(
+        "raise type('token=hunter2', (Exception,), {})", "/srv/token=hunter2/a.py", "exec"
+    )
+    described = describe(caught(exec, code), REDACTOR)
+    assert described.error_type == described.traceback[0]["exc_type"] == f"token={MASK}"
+    assert described.traceback[0]["frames"][-1]["filename"] == f"/srv/token={MASK}"
+
+
 def test_groups_tell_their_members():
     def fail_twice():
         errors = [caught(fail, "first"), caught(fail_from, "second")]

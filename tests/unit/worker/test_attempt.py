@@ -146,6 +146,19 @@ def test_an_error_type_with_a_lone_surrogate_is_escaped(fail):
     fail(TransientError("x", error_type="a\udc80")).error_type.encode()
 
 
+def test_a_secret_in_an_error_type_is_masked_before_anybody_gets_it(fail):
+    failure = fail(TransientError("x", error_type="token=hunter2"))
+    assert failure.error_type == "token=[redacted]"
+
+
+def test_a_long_error_type_is_cut(fail):
+    assert len(fail(TransientError("x", error_type="E" * 100_000)).error_type) < 1100
+
+
+def test_a_class_without_a_name_has_one(fail):
+    assert fail(type("", (Exception,), {})()).error_type == "unknown"
+
+
 def test_the_end_by_a_stop_is_marked(fail):
     assert fail(HandlerStopped("stopping")).stopped
 
