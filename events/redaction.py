@@ -151,8 +151,8 @@ class Redactor:
     def value(self, value: Any) -> Any:
         """Copy a JSON value with its secrets masked: by what its keys say, and in its texts.
 
-        ``None`` and booleans stay, whatever their key. Objects that are no JSON values are
-        returned as they are.
+        ``None`` and booleans stay, whatever their key; numbers do not: a PIN is one.
+        Objects that are no JSON values are returned as they are.
         """
         return self._value(value, MAX_DEPTH)
 

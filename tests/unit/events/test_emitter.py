@@ -395,9 +395,18 @@ def test_what_tells_one_history_from_another_is_never_masked(make_rig):
     rig.emitter.outcome(Skipped(**ATTEMPT))
     rig.emitter.commit()
     opened = rig.events()[0]
-    assert {
-        name: opened[name] for name in (*OPENED, "epoch", "stream")
-    } == OPENED | {"epoch": "e1", "stream": STREAM} | {"host": MASK}
+    assert {name: opened[name] for name in (*OPENED, "epoch", "stream")} == OPENED | {
+        "epoch": "e1",
+        "stream": STREAM,
+    } | {"host": MASK}
+
+
+def test_counts_of_errors_are_no_secrets_whatever_the_errors_are_called(rig):
+    counts = {"InvalidTokenError": 1, "AuthError": 2, "auth": 3}
+    rig.emitter.outcome(Skipped(**ATTEMPT))
+    rig.emitter.emit("batch.summary", errors_by_type=counts)
+    rig.emitter.commit()
+    assert rig.events()[-1]["errors_by_type"] == counts
 
 
 def test_an_exception_in_another_event_becomes_data(rig):
