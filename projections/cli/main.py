@@ -124,7 +124,7 @@ def _call(args: list[str]) -> int:
 
 def _flush() -> None:
     try:
-        if sys.stdout is not None:
+        if sys.stdout is not None and not sys.stdout.closed:  # by a handler
             sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -145,7 +145,7 @@ def _survive_odd_encodings() -> None:
 def _end(line: str | None, status: int) -> int:
     """Say the line on stderr, and leave nothing for the interpreter to flush and fail at."""
     for stream in (sys.stdout, sys.stderr):
-        if stream is None:  # it is closed
+        if stream is None or stream.closed:
             continue
         try:
             if stream is sys.stderr and line is not None:

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from events.clock import SystemClock
 from events.filesystem import RealFileSystem, boot_id, is_network_filesystem
 from events.redaction import Redactor
 from projections.cli.errors import CommandError
-from projections.cli.output import moment, note, plural, say
+from projections.cli.output import moment, note, plural, say, stdout
 from projections.cli.stopping import stopping_signals
 from projections.cli.version import version
 from projections.keeper import Keeper
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     from worker.processor import WorkerReport
 
 
-def work(options: RunOptions) -> int:
+def work(asked: RunOptions) -> int:
     """Work a data folder's queue until stopped or drained.
+
+    Args:
+        asked: What to do; the data folder is told as it was given.
 
     Returns:
         The exit status: 1 if jobs died and `fail_on_dead`, else 0.
@@ -41,7 +45,9 @@ def work(options: RunOptions) -> int:
     Raises:
         SyncStatsError: It cannot begin, or the log or a database cannot be written any more.
     """
-    _check_place(options)
+    _check_place(asked)
+    # The folder stays the same one, whatever a handler makes of the current folder.
+    options = replace(asked, data=asked.data.absolute())
     logs_to_stderr()
     listener = Listener()
     clock, fs = SystemClock(), RealFileSystem()
@@ -90,45 +96,55 @@ def work(options: RunOptions) -> int:
             listener=listener,
         )
         signals.pass_to(worker)
-        listener.unheard = worker.stop
+        listener.reader_gone = worker.stop
         report = worker.run()
     if listener.error is not None:
         raise listener.error
-    _tell(report, options)
+    if not listener.muted:
+        _tell(report, asked)
     return 1 if options.fail_on_dead and report.stats.jobs_to_dlq else 0
 
 
 class Listener(WorkerListener):
     """Prints what a worker tells: summaries on stdout, notices on stderr.
 
-    Who does not listen any more does not end a worker in the midst of its jobs: nobody hears a
-    notice then; when summaries cannot be printed, the worker is asked to stop.
+    It never raises: what cannot be told does not end a worker in the midst of its jobs. Where
+    summaries have nowhere to go (closed, a full disk) that is said once and jobs go on; only when
+    their reader has gone, as in ``syncstats run | head``, the worker is asked to stop.
 
     Attributes:
-        unheard: Called when a summary cannot be printed.
-        error: Why it could not.
+        reader_gone: Called when the reader of the summaries has gone.
+        error: How that showed.
+        muted: Whether nothing can be printed on stdout any more.
     """
 
     def __init__(self) -> None:
-        self.unheard: Callable[[], None] = _nothing
-        self.error: OSError | None = None
+        self.reader_gone: Callable[[], None] = _nothing
+        self.error: BrokenPipeError | None = None
+        self.muted = False
 
     def notice(self, text: str) -> None:
-        """Print one notice."""
-        with suppress(OSError):
+        """Print one notice, if that can be done."""
+        with suppress(Exception):  # a handler may have put anything in the stream's place
             note(f"syncstats: {text}")
 
     def summary(self, lines: list[str]) -> None:
         """Print a summary, at once: a log collector shall not wait for a full buffer."""
-        if self.error is not None:
+        if self.muted:
             return
         try:
             for line in lines:
                 say(line)
-            sys.stdout.flush()
-        except OSError as error:
+            stdout().flush()
+        except BrokenPipeError as error:
+            self.muted = True
             self.error = error
-            self.unheard()
+            self.reader_gone()
+        except Exception as error:  # noqa: BLE001  # a handler may have put anything in its place
+            self.muted = True
+            self.notice(f"summaries cannot be printed: {error}; jobs go on, and so does the log")
+            with suppress(Exception):  # what is buffered can go nowhere
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
 
 
 def _nothing() -> None:

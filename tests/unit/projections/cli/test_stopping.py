@@ -97,9 +97,9 @@ def test_a_notice_that_nobody_hears_is_nothing(monkeypatch):
     Listener().notice("x")
 
 
-def test_a_summary_that_cannot_be_printed_asks_for_a_stop_once(monkeypatch):
+def test_a_summary_whose_reader_has_gone_asks_for_a_stop_once(monkeypatch):
     listener, asked = Listener(), []
-    listener.unheard = lambda: asked.append(True)
+    listener.reader_gone = lambda: asked.append(True)
     monkeypatch.setattr("sys.stdout", Closed())
     listener.summary(["a"])
     listener.summary(["b"])
