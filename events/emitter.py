@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from events.clock import Clock, format_timestamp
 from events.encodable import to_plain
@@ -49,6 +49,18 @@ class Writer(Protocol):
     def sync(self) -> None:
         """Make durable what was appended."""
         ...
+
+
+class Numbered(NamedTuple):
+    """What the emitter gave an outcome, as its line says it.
+
+    Attributes:
+        seq: Its number in the stream.
+        at_us: Its timestamp, microseconds since 1970 UTC.
+    """
+
+    seq: int
+    at_us: int
 
 
 class Emitter:
@@ -125,13 +137,15 @@ class Emitter:
         """How many lines wait for `commit`."""
         return len(self._buffer.lines)
 
-    def outcome(self, event: Succeeded | Failed | Skipped) -> int:
-        """Buffer an outcome, and return its ``seq``; it is durable after `commit`."""
+    def outcome(self, event: Succeeded | Failed | Skipped) -> Numbered:
+        """Buffer an outcome, and tell its number and time; it is durable after `commit`."""
         fields = outcome_fields(event)
         with self._lock:
             if self._held is not None:
                 self._open(self._held)
-            return self._write(fields)
+            at_us = self._now_us()
+            fields["timestamp"] = self._timestamps.format(at_us)
+            return Numbered(self._number(fields), at_us)
 
     def emit(self, event: str, /, level: str = "info", **fields: Any) -> None:
         """Buffer any other event, or hold it back until the first outcome of this epoch.
@@ -158,7 +172,7 @@ class Emitter:
         said["event"] = event
         said["level"] = level
         with self._lock:
-            said["timestamp"] = self._now()
+            said["timestamp"] = self._timestamps.format(self._now_us())
             if self._held is not None:
                 self._held.append(said)
             else:
@@ -184,13 +198,11 @@ class Emitter:
 
     def _open(self, held: list[dict[str, Any]]) -> None:
         self._held = None
-        self._write({**self._opening, **self._reserved, "event": STREAM_OPENED, "level": "info"})
+        opened = {**self._opening, **self._reserved, "event": STREAM_OPENED, "level": "info"}
+        opened["timestamp"] = self._timestamps.format(self._now_us())
+        self._number(opened)
         for event in held:
             self._number(event)
-
-    def _write(self, fields: dict[str, Any]) -> int:
-        fields["timestamp"] = self._now()
-        return self._number(fields)
 
     def _number(self, fields: dict[str, Any]) -> int:
         seq = self._next_seq
@@ -199,8 +211,9 @@ class Emitter:
         self._next_seq = seq + 1
         return seq
 
-    def _now(self) -> str:
-        return self._timestamps.format(self._clock.now_us())
+    def _now_us(self) -> int:
+        """The time; beyond the years 1 to 9999, the nearest moment that can be written."""
+        return min(max(self._clock.now_us(), FIRST_US), LAST_US)
 
 
 class _Timestamps:
@@ -211,8 +224,8 @@ class _Timestamps:
         self._until_second = ""
 
     def format(self, us: int) -> str:
-        """As `events.clock.format_timestamp`; beyond the years 1 to 9999, the nearest moment."""
-        second, fraction = divmod(min(max(us, FIRST_US), LAST_US), 1_000_000)
+        """As `events.clock.format_timestamp`."""
+        second, fraction = divmod(us, 1_000_000)
         if second != self._second:
             self._until_second = format_timestamp(second * 1_000_000)[:20]
             self._second = second

@@ -194,5 +194,5 @@ class StreamOpener:
             redactor=self._redactor,
             context=self._identity.context,
         )
-        recorder = Recorder(emitter, self._queue, self._letters, clock=self._clock)
+        recorder = Recorder(emitter, self._queue, self._letters)
         return OwnStream(stream, recorder, writer, lock)

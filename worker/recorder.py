@@ -10,7 +10,6 @@ from worker.stats import SyncStats
 from worker.tally import OutcomeTally
 
 if TYPE_CHECKING:
-    from events.clock import Clock
     from events.emitter import Emitter
     from sync_queue.dead_letters import DeadLetter
     from sync_queue.dlq import DeadLetterQueue
@@ -33,19 +32,15 @@ class Recorder:
         emitter: Writes to this worker's own stream.
         queue: Where the jobs are leased.
         letters: The dead letters.
-        clock: For the time of death.
 
     Attributes:
         recorded: How many outcomes were staged, of every kind.
     """
 
-    def __init__(
-        self, emitter: Emitter, queue: JobQueue, letters: DeadLetterQueue, *, clock: Clock
-    ) -> None:
+    def __init__(self, emitter: Emitter, queue: JobQueue, letters: DeadLetterQueue) -> None:
         self._emitter = emitter
         self._queue = queue
         self._letters = letters
-        self._clock = clock
         self._endings: list[Ending] = []
         self._dead: list[DeadLetter] = []
         self._tally = OutcomeTally()
@@ -66,14 +61,13 @@ class Recorder:
     def add(self, ended: Ended) -> None:
         """Stage a finished attempt; `commit` records all that are staged together."""
         job, event = ended
-        seq = self._emitter.outcome(event)
-        now_us = self._clock.now_us()
+        seq, at_us = self._emitter.outcome(event)
         self._endings.append(ending_of(event, seq))
         if isinstance(event, Failed) and event.to_dlq:
             stream = self._emitter.stream
-            self._dead.append(letter_of(job, event, stream=stream, seq=seq, failed_at_us=now_us))
+            self._dead.append(letter_of(job, event, stream=stream, seq=seq, failed_at_us=at_us))
         self.recorded += 1
-        count(event, self._tally, now_us)
+        count(event, self._tally, at_us)
 
     def emit(self, event: str, **fields: Any) -> None:
         """Stage another event, written with the next outcome or commit."""
@@ -108,10 +102,16 @@ class Recorder:
         self._stats.add(tally)
 
 
-def count(event: OutcomeEvent, tally: OutcomeTally, now_us: int) -> None:
-    """Add an outcome to a tally, as the fold does with its line."""
-    if tally.earliest_us is None:
-        tally.earliest_us = now_us
+def count(event: OutcomeEvent, tally: OutcomeTally, at_us: int) -> None:
+    """Add an outcome to a tally, as the fold does with its line.
+
+    Args:
+        event: The outcome.
+        tally: What it is added to.
+        at_us: The outcome's time, microseconds since 1970 UTC.
+    """
+    if tally.earliest_us is None or at_us < tally.earliest_us:
+        tally.earliest_us = at_us
     tally.with_warnings += event.warnings > 0
     if isinstance(event, Failed):
         tally.failed += 1

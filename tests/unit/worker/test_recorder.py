@@ -4,11 +4,12 @@ import errno
 
 import pytest
 
+from events.clock import format_timestamp
 from events.errors import LogWriteError
 from events.model import Failed, Skipped, Succeeded
 from sync_queue.errors import QueueError
 from tests.support.faulty_filesystem import FaultyFileSystem
-from tests.support.workers import Place
+from tests.support.workers import Place, TickingClock
 from worker.recorder import Ended
 
 
@@ -67,6 +68,28 @@ def test_a_dead_letter_names_its_outcome(place, own):
     assert (letter.job_id, letter.stream, letter.seq) == (job.id, own.name, 1)
     assert (letter.error_type, letter.error_message) == ("E", "why")
     assert place.queue.leases(own.name) == []
+
+
+def test_a_dead_letter_and_the_stats_have_the_time_of_the_outcome(tmp_path):
+    place = Place(tmp_path, TickingClock(0.25))
+    place.enqueue(1)
+    own = place.start()
+    (job,) = claim(place, own, 1)
+    own.recorder.add(failed(job, to_dlq=True))
+    own.recorder.commit()
+    (letter,), (line,) = place.dead(), place.outcomes()
+    assert format_timestamp(letter.failed_at_us) == line["timestamp"]
+    assert format_timestamp(round(own.recorder.stats.session_start * 1e6)) == line["timestamp"]
+    own.close()
+    place.close()
+
+
+def test_the_stats_begin_with_the_earliest_outcome(place, own):
+    jobs = claim(place, own, 2)
+    own.recorder.add(succeeded(jobs[0]))
+    place.clock.us -= 5_000_000
+    own.recorder.add(succeeded(jobs[1]))
+    assert own.recorder.stats.session_start == place.clock.us / 1e6
 
 
 def test_a_commit_of_nothing_touches_nothing(place, own):
