@@ -6,6 +6,7 @@ worker which takes over can repeat it from the log alone.
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sync_queue.jobs import LeasedJob
 
     OutcomeEvent = Succeeded | Failed | Skipped
+
+MAX_NESTED = 10
+"""How many groups within one another a trace tells: as many as `events.exceptions` writes."""
 
 
 def ending_of(event: OutcomeEvent, seq: int) -> Ending:
@@ -86,19 +90,40 @@ def letter_of_line(job: LeasedJob, line: Line, stream: str, seq: int) -> DeadLet
 
 
 def trace_text(exception: Any) -> str:
-    """A structured traceback as people read one: the outermost cause first."""
-    if not isinstance(exception, list):
+    """A structured traceback as people read one: the outermost cause first.
+
+    Notes follow their error; members of a group follow it too, indented.
+
+    Args:
+        exception: As `events.exceptions.describe` makes it, or whatever else a log holds.
+    """
+    return _chain_text(exception, MAX_NESTED)
+
+
+def _chain_text(chain: Any, levels: int) -> str:
+    if not isinstance(chain, list):
         return ""
-    parts: list[str] = []
-    for error in reversed(exception):
-        if not isinstance(error, dict):
-            continue
-        frames = error.get("frames")
-        lines = [
-            f'  File "{frame.get("filename")}", line {frame.get("lineno")}, in {frame.get("name")}'
-            for frame in (frames if isinstance(frames, list) else [])
-            if isinstance(frame, dict)
-        ]
-        head = ["Traceback (most recent call last):", *lines] if lines else []
-        parts.append("\n".join([*head, f"{error.get('exc_type')}: {error.get('exc_value')}"]))
+    parts = [_error_text(error, levels) for error in reversed(chain) if isinstance(error, dict)]
     return "\n\n".join(parts)
+
+
+def _error_text(error: dict[str, Any], levels: int) -> str:
+    frames = [
+        f'  File "{frame.get("filename")}", line {frame.get("lineno")}, in {frame.get("name")}'
+        for frame in _items(error, "frames")
+        if isinstance(frame, dict)
+    ]
+    head = ["Traceback (most recent call last):", *frames] if frames else []
+    notes = [note for note in _items(error, "exc_notes") if isinstance(note, str)]
+    lines = [*head, f"{error.get('exc_type')}: {error.get('exc_value')}", *notes]
+    if levels:
+        members = [_chain_text(member, levels - 1) for member in _items(error, "exceptions")]
+        for number, text in enumerate(members, 1):
+            lines.append(f"  {number} of {len(members)} in this group:")
+            lines.append(indent(text, "    "))
+    return "\n".join(lines)
+
+
+def _items(error: dict[str, Any], name: str) -> list[Any]:
+    items = error.get(name)
+    return items if isinstance(items, list) else []

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from events.codec import decode, encode
+from events.exceptions import describe
 from events.model import Failed, Skipped, Succeeded, outcome_fields
+from events.redaction import Redactor
 from sync_queue.jobs import Ending, LeasedJob
 from worker.letters import ending_of, ending_of_line, letter_of, letter_of_line, trace_text
 
@@ -92,7 +94,46 @@ def test_a_trace_as_text_tells_the_cause_first():
     )
 
 
-@pytest.mark.parametrize("odd", [None, "text", {}, [], [3], [{"frames": 7}]])
+def test_a_trace_as_text_tells_notes_and_the_members_of_groups():
+    def error(kind, value, **more):
+        return {"exc_type": kind, "exc_value": value, "frames": [], **more}
+
+    frame = {"filename": "a.py", "lineno": 3, "name": "f"}
+    left = [error("ValueError", "left", frames=[frame]), error("KeyError", "cause")]
+    group = error(
+        "ExceptionGroup", "two", exceptions=[left, [error("OSError", "right")]], exc_notes=["hint"]
+    )
+    assert trace_text([group]) == (
+        "ExceptionGroup: two\n"
+        "hint\n"
+        "  1 of 2 in this group:\n"
+        "    KeyError: cause\n"
+        "\n"
+        "    Traceback (most recent call last):\n"
+        '      File "a.py", line 3, in f\n'
+        "    ValueError: left\n"
+        "  2 of 2 in this group:\n"
+        "    OSError: right"
+    )
+
+
+def test_a_trace_is_told_from_what_was_described():
+    error = ExceptionGroup("outer", [ExceptionGroup("inner", [ValueError("left")]), OSError("x")])
+    error.add_note("hint")
+    text = trace_text(describe(error, Redactor()).traceback)
+    for told in ("outer", "hint", "inner", "ValueError: left", "OSError: x"):
+        assert told in text
+
+
+def test_groups_without_end_are_told_as_far_as_it_goes():
+    group = []
+    group.append({"exc_type": "E", "exc_value": "x", "exceptions": [group]})
+    assert trace_text(group).count("E: x") == 11
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "text", {}, [], [3], [{"frames": 7}], [{"exc_notes": 7, "exceptions": 7}]]
+)
 def test_a_trace_of_another_shape_is_told_as_far_as_it_goes(odd):
     assert trace_text(odd) in {"", "None: None"}
 
