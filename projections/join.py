@@ -34,10 +34,17 @@ def join(a: Snapshot, b: Snapshot) -> Snapshot:
     return Snapshot(streams)
 
 
-def order(entry: Entry) -> tuple[int, int, bytes]:
-    """The one total order of a stream's entries: seq, byte offset, then the entry's own bytes."""
-    offset = entry.position.offset
-    return entry.position.seq, -1 if offset is None else offset, entry.to_bytes()
+def order(entry: Entry) -> tuple[int, int, int, bytes]:
+    """The one total order of a stream's entries: seq, segment, byte offset, the entry's own bytes.
+
+    An offset counts from the start of its segment, so offsets alone tell nothing where the
+    segments differ: after lines that took up no seq, a later place has the smaller offset.
+    No place at all comes first.
+    """
+    position = entry.position
+    segment = -1 if position.segment is None else position.segment
+    offset = -1 if position.offset is None else position.offset
+    return position.seq, segment, offset, entry.to_bytes()
 
 
 def is_older_than_known(shorter: Entry, longer: Entry) -> bool:

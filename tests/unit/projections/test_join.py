@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from events.log.position import Position
@@ -7,14 +9,25 @@ from projections.entry import MAX_EPOCHS, Entry
 from projections.errors import ForkError
 from projections.fold import Fold
 from projections.join import further, is_older_than_known, join
+from projections.runner import Runner
 from projections.snapshot import Snapshot
+from tests.support.log_folders import append, segment
 from tests.support.outcome_lines import opened, succeeded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def snapshot(*lines: bytes) -> Snapshot:
     folded = Fold()
     folded.lines(b"".join(lines))
     return Snapshot(folded.entries())
+
+
+def rebuilt(data: Path) -> Snapshot:
+    runner = Runner(data)
+    runner.rebuild()
+    return runner.snapshot
 
 
 def entry(snapshot: Snapshot, stream: str = "a") -> Entry:
@@ -84,11 +97,11 @@ def test_a_beginning_without_epochs_joins_only_before_the_first() -> None:
         further("a", none, entry(snapshot(*HISTORY, succeeded(5), succeeded(6))))
 
 
-def test_at_equal_seq_the_offset_decides_and_then_the_bytes() -> None:
-    def at(offset: int | None, invalid: int = 0) -> Entry:
+def test_at_equal_seq_the_place_decides_and_then_the_bytes() -> None:
+    def at(offset: int | None, invalid: int = 0, segment: int = 0) -> Entry:
         base = entry(snapshot(*HISTORY))
         return Entry(
-            position=Position("e1", 5, 0, offset),
+            position=Position("e1", 5, None if offset is None else segment, offset),
             epochs=base.epochs,
             seen=base.seen,
             spoilt=(),
@@ -101,6 +114,18 @@ def test_at_equal_seq_the_offset_decides_and_then_the_bytes() -> None:
     assert further("a", at(None), at(0)) == at(0)
     assert further("a", at(7), at(9)) == further("a", at(9), at(7)) == at(9)
     assert further("a", at(7, 1), at(7, 2)) == further("a", at(7, 2), at(7, 1))
+    later = at(3, 1, segment=5)
+    assert further("a", at(7), later) == further("a", later, at(7)) == later
+
+
+def test_an_invalid_line_at_the_begin_of_a_new_segment_is_not_forgotten(tmp_path: Path) -> None:
+    append(segment(tmp_path), *HISTORY)
+    old = rebuilt(tmp_path)
+    append(segment(tmp_path, first=5), b"rubbish\n")
+    new = rebuilt(tmp_path)
+
+    assert new.invalid_lines == 1
+    assert join(old, new) == join(new, old) == new
 
 
 def test_lines_without_stream_cannot_be_joined() -> None:
