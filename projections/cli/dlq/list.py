@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +11,6 @@ from projections.cli.options import data_option, json_option
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from sync_queue.dead_letters import StoredLetter
 
 
 @click.command("list", cls=Command, example="syncstats dlq list --type PlexNotFound --limit 5")
@@ -31,12 +29,13 @@ def list_letters(error_type: str | None, limit: int, data: Path, as_json: bool) 
     """List dead letters, the newest first."""
     from projections.cli.output import Column, count, moment, plural, print_json, say, table
     from projections.cli.stores import letters_of
+    from sync_queue.masking import shown_letter
 
     letters = letters_of(data)
     found = () if letters is None else letters.list(limit=limit or None, error_type=error_type)
     total = 0 if letters is None else letters.get_count()
     if as_json:
-        print_json({"total": total, "dead_letters": [letter_fields(letter) for letter in found]})
+        print_json({"total": total, "dead_letters": [shown_letter(letter) for letter in found]})
         return
     if not found:
         of = f" of {error_type}" if error_type else ""
@@ -63,21 +62,3 @@ def list_letters(error_type: str | None, limit: int, data: Path, as_json: bool) 
     )
     if len(found) == limit and limit < total:
         say(f"{count(limit)} of {plural(total, 'dead letter')} in all; --limit 0 lists all.")
-
-
-def letter_fields(letter: StoredLetter) -> dict[str, Any]:
-    """Make the JSON object of one dead letter, without its job."""
-    from events.clock import format_timestamp
-
-    failed = letter.failed_at_us
-    return {
-        "id": letter.id,
-        "job_id": letter.job_id,
-        "scene_id": letter.scene_id,
-        "error_type": letter.error_type,
-        "error_message": letter.error_message,
-        "retry_count": letter.retry_count,
-        "failed_at": None if failed is None else format_timestamp(failed),
-        "stream": letter.stream,
-        "seq": letter.seq,
-    }

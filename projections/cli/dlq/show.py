@@ -23,23 +23,20 @@ if TYPE_CHECKING:
 def show(id: int, data: Path, as_json: bool) -> None:  # noqa: A002 - the argument's name in the help
     """Show one dead letter: what went wrong, where, and the job, with its secrets masked."""
     from events.redaction import Redactor
-    from projections.cli.dlq.list import letter_fields
     from projections.cli.errors import CommandError
     from projections.cli.output import print_json
     from projections.cli.stores import letters_of
+    from sync_queue.masking import shown_whole
 
     letters = letters_of(data)
     whole = None if letters is None else letters.get(id)
     if whole is None:
         raise CommandError(f"no dead letter {id} in {data}: `syncstats dlq list` shows what is")
-    job = Redactor().value(whole.job)
+    shown = shown_whole(whole, Redactor())
     if as_json:
-        print_json(
-            letter_fields(whole.letter)
-            | {"stack_trace": whole.stack_trace, "job": job, "unreadable": whole.unreadable}
-        )
+        print_json(shown)
     else:
-        _print(whole, job)
+        _print(whole, shown["job"])
 
 
 def _print(whole: WholeLetter, job: object) -> None:
@@ -76,5 +73,5 @@ def _print(whole: WholeLetter, job: object) -> None:
         say("No job was stored with it.")
     else:
         say("Its job, secrets masked:")
-        for line in json.dumps(job, indent=2, ensure_ascii=True, default=str).splitlines():
+        for line in json.dumps(job, indent=2, ensure_ascii=True).splitlines():
             say(f"  {line}")
