@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from msgspec import UNSET
@@ -72,6 +73,8 @@ def _tail(segment: Segment, offset: int, folder: Path, fs: FileSystem) -> bytes 
     begin = max(offset - MAX_LINE_BYTES - 1, 0)  # the longest line fits in, with the end before it
     with open_listed(segment, folder, fs) as file:
         if file.seekable():
+            if file.seek(0, os.SEEK_END) < offset:  # no file reaches as far as a wrong place may
+                return None
             file.seek(begin)
         else:
             left = begin

@@ -161,8 +161,28 @@ class Runner:
                 self._set_aside(error)
                 self._saved = None
             self._view.lost = False  # the old file is what was to be replaced
+            self._keep_what_the_log_lacks()
             self._write()
         return self._view.snapshot
+
+    def _keep_what_the_log_lacks(self) -> None:
+        """Keep a copy of the old file where it counted more than the log holds now."""
+        try:
+            old = self._store.parse(self._saved) if self._saved else None
+        except SnapshotError:
+            return  # nothing in it can be believed, so nothing of it can be missed
+        now = self._view.snapshot.streams
+        lacking = [
+            stream
+            for stream, entry in (old.streams if old is not None else {}).items()
+            if stream not in now or now[stream].position.seq < entry.position.seq
+        ]
+        if lacking and (aside := self._store.copy_aside("replaced")) is not None:
+            self._notice(
+                f"the old {self._store.path.name} counted events of stream {lacking[0]!r} that the "
+                f"log does not hold any more; it was kept as {aside.name}. If the log lost lines, "
+                "bring them back from a backup and rebuild again"
+            )
 
     def _write(self) -> bool:
         self._view.sync()

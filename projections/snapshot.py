@@ -6,7 +6,7 @@ It is one value and one JSON object, so a view can never be ahead of, or behind,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
@@ -19,6 +19,9 @@ from worker.stats import SyncStats
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MEND = "make it anew from its log with 'syncstats rebuild'"
+MAX_BYTES = 256 << 20
+"""No snapshot is larger: 10,000 streams with busy histograms are 50 MB."""
 SCHEMA = 1
 """The version of the file's layout."""
 
@@ -103,6 +106,18 @@ class Snapshot:
     __hash__ = None  # type: ignore[assignment]  # holds a mapping
 
 
+def read_snapshot(file: BinaryIO, where: str) -> bytes:
+    """Read a snapshot's bytes, in bounded memory.
+
+    Raises:
+        SnapshotError: It is larger than any snapshot.
+    """
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise SnapshotError(f"{where} is no snapshot: it is larger than {MAX_BYTES >> 20} MiB")
+    return data
+
+
 def parse_snapshot(data: bytes, where: str) -> Snapshot:
     """Read what ``Snapshot.to_bytes`` wrote.
 
@@ -116,7 +131,7 @@ def parse_snapshot(data: bytes, where: str) -> Snapshot:
     try:
         raw = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise SnapshotError(f"{where} is damaged (no JSON: {error})") from error
+        raise SnapshotError(f"{where} is damaged (no JSON: {error}); {_MEND}") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("streams"), dict):
         raise SnapshotError(
             f"{where} is no snapshot of a log (it has no 'streams'); "
@@ -132,9 +147,11 @@ def parse_snapshot(data: bytes, where: str) -> Snapshot:
     try:
         snapshot = Snapshot({n: entry_from_dict(n, e) for n, e in raw["streams"].items()})
     except SnapshotError as error:
-        raise SnapshotError(f"{where}: {error}") from error
+        raise SnapshotError(f"{where}: {error}; {_MEND}") from error
     totals = snapshot.head()
     for key, value in totals.items():
         if key not in raw or raw[key] != value:
-            raise SnapshotError(f"{where} is damaged: {key!r} is not the sum of its streams")
+            raise SnapshotError(
+                f"{where} is damaged: {key!r} is not the sum of its streams; {_MEND}"
+            )
     return snapshot

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from events.clock import format_timestamp
 from events.errors import EventsError
 from projections.errors import ProjectionError, SnapshotError
-from projections.snapshot import Snapshot, parse_snapshot
+from projections.snapshot import Snapshot, parse_snapshot, read_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ class SnapshotStore:
         """
         try:
             with self._fs.open_read(self.path) as file:
-                return file.read()
+                return read_snapshot(file, str(self.path))
         except FileNotFoundError:
             return None
         except EventsError as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_MAX_BYTES = 1 << 20
 _SHARED = "data"  # the one key that may stand above the tables
 _NOT_IN_FILES = frozenset({"config", "help", "version"})
 
@@ -44,7 +45,10 @@ def load_config(root: click.Command, path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            content = tomllib.load(file)
+            text = file.read(_MAX_BYTES + 1)
+        if len(text) > _MAX_BYTES:
+            raise CommandError(f"{path}: the --config file is larger than 1 MiB: it is none")
+        content = tomllib.loads(text.decode())
     except OSError as error:
         raise CommandError(f"{path}: the --config file cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

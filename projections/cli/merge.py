@@ -38,15 +38,15 @@ def merge(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     For each stream the file that is further along counts: so nothing is counted twice, in whatever
     order and however often files are given. Two histories of one stream are refused.
     """
-    from events.filesystem import replace_file
     from projections.cli.output import print_json, say
     from projections.cli.stats_view import print_stats
-    from projections.snapshot import Snapshot, parse_snapshot
+    from projections.cli.writing import write_out
+    from projections.snapshot import Snapshot
 
-    snapshots = [parse_snapshot(path.read_bytes(), str(path)) for path in files]
+    snapshots = [_read(path) for path in files]
     joined = reduce(_joined, snapshots, Snapshot.empty())
     if out is not None:
-        replace_file(out, joined.to_bytes())
+        write_out(out, joined.to_bytes())
     if as_json:
         print_json(joined.to_dict())
         return
@@ -54,6 +54,20 @@ def merge(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     if out is not None:
         say()
         say(f"Written to {out}.")
+
+
+def _read(path: Path) -> Snapshot:
+    from projections.cli.errors import CommandError
+    from projections.snapshot import parse_snapshot, read_snapshot
+
+    try:
+        with path.open("rb") as file:
+            return parse_snapshot(read_snapshot(file, str(path)), str(path))
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be read: {error.strerror}; name a stats.json, or a file made by "
+            "'syncstats replay --out'"
+        ) from error
 
 
 def _joined(a: Snapshot, b: Snapshot) -> Snapshot:

@@ -150,8 +150,14 @@ def console_for(stream: IO[str]) -> Console:
     """
     from rich.console import Console
 
+    class Reporting(Console):
+        """One that tells of a reader that has gone, as any other write does."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     terminal = is_terminal(stream)
-    return Console(
+    return Reporting(
         file=stream,
         force_terminal=terminal,
         color_system="auto" if terminal else None,

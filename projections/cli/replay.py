@@ -46,12 +46,13 @@ def replay(  # noqa: PLR0917 - click passes them by name
     """
     from io import BytesIO
 
-    from events.filesystem import RealFileSystem, replace_file
+    from events.filesystem import RealFileSystem
     from projections.cli.options import existing, standard_input
     from projections.cli.output import print_json, say
     from projections.cli.problems import Problems
     from projections.cli.progress import reading
     from projections.cli.stats_view import print_stats
+    from projections.cli.writing import write_out
     from projections.replay import replay as fold_again
     from projections.sources import STDIN, find_sources, total_bytes
 
@@ -69,7 +70,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
         )
     problems.finish()
     if out is not None:
-        replace_file(out, replayed.snapshot.to_bytes())
+        write_out(out, replayed.snapshot.to_bytes())
     if as_json:
         print_json(replayed.snapshot.to_dict())
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projections.cli.output import Column, count, duration, moment, percent, plural, say, table
+from projections.entry import LOOSE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,9 @@ def print_errors(errors: Mapping[str, int]) -> None:
     rest = ranked[_SHOWN_ERRORS:]
     if rest:
         attempts = plural(sum(number for _, number in rest), "attempt")
-        say(f"and {attempts} with {plural(len(rest), 'other error')} (--json has them all)")
+        say(
+            f"and {attempts} with {plural(len(rest), 'other error')} (--json has all that are kept)"
+        )
 
 
 def print_queue(counts: QueueCounts, letters: Mapping[str, int]) -> None:
@@ -80,7 +83,7 @@ def print_queue(counts: QueueCounts, letters: Mapping[str, int]) -> None:
     later = f"{count(counts.scheduled)} scheduled"
     if counts.next_due_at_us is not None:
         later += f" (next at {moment(counts.next_due_at_us)})"
-    line("Queue now", f"{count(counts.due)} due, {later}, {count(counts.leased)} being worked")
+    line("Queue now", f"{count(counts.due)} due, {later}, {count(counts.leased)} leased")
     if counts.paused:
         line("", "paused: no worker takes a job until `syncstats resume`")
     dead = sum(letters.values())
@@ -107,7 +110,7 @@ def _quantiles(times: Histogram) -> str:
 
 
 def _log(snapshot: Snapshot) -> None:
-    facts = [plural(len(snapshot.streams), "stream")]
+    facts = [plural(sum(name != LOOSE for name in snapshot.streams), "stream")]
     if snapshot.as_of_us is not None:
         facts.append(f"newest outcome {moment(snapshot.as_of_us)}")
     line("Log", ", ".join(facts))

@@ -61,3 +61,40 @@ def test_no_secret_of_a_handlers_spec_is_shown(tmp_path):
 
     assert done.returncode == 2
     assert "SECRETZ" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["replay ../log.jsonl", "merge ../stats.json"])
+def test_a_data_folders_own_stats_are_not_written_over(tmp_path, command):
+    line = (
+        '{"event":"job.succeeded","stream":"a","seq":0,"timestamp":"2026-01-01T00:00:00Z",'
+        '"duration_ns":1}\n'
+    )
+    (tmp_path / "log.jsonl").write_text(line)
+    shell(f"{PROGRAM} replay log.jsonl --out stats.json", tmp_path)
+    with JobQueue(tmp_path / "data"):
+        done = shell(f"{PROGRAM} {command} --out stats.json", tmp_path / "data")
+        elsewhere = shell(f"{PROGRAM} {command} --out other.json", tmp_path / "data")
+        nowhere = shell(f"{PROGRAM} {command} --out no/other.json", tmp_path / "data")
+
+    assert done.returncode == 2
+    assert "belongs to the data folder" in done.stderr
+    assert not (tmp_path / "data" / "stats.json").exists()
+    assert elsewhere.returncode == 0, elsewhere.stderr
+    assert (tmp_path / "data" / "other.json").exists()
+    assert nowhere.returncode == 2
+    assert "no/other.json cannot be written: No such file or directory" in nowhere.stderr
+
+
+def test_a_reader_that_has_gone_is_told_as_such(tmp_path):
+    line = '{"event":"x","timestamp":"2026-01-01T00:00:00Z"}\n' * 3
+    done = shell(f"({PROGRAM} tail - ; echo $? >&2) | true", tmp_path, line)
+
+    assert done.stderr == "141\n"
+
+
+@pytest.mark.parametrize("command", ["merge /dev/zero", "show --config /dev/zero"])
+def test_a_file_without_end_is_refused_in_bounded_memory(tmp_path, command):
+    done = shell(f"ulimit -v 3000000; {PROGRAM} {command}", tmp_path)
+
+    assert done.returncode == 2
+    assert "larger than" in done.stderr

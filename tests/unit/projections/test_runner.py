@@ -338,6 +338,23 @@ def test_rebuild_gives_the_same_bytes_and_does_not_read_the_old_file(folder):
     assert not runner.save()
 
 
+def test_rebuild_keeps_what_counted_more_than_the_log_holds_now(folder):
+    folder.save()
+    before = folder.stats.read_bytes()
+    path = segment(folder.data)
+    path.write_bytes(LINES[0] + LINES[1])
+    folder.runner(started=False).rebuild()
+
+    assert folder.jobs() == 1
+    (kept,) = folder.kept()
+    assert kept.startswith("stats.json.replaced-")
+    assert (folder.data / kept).read_bytes() == before
+    (notice,) = folder.notices
+    assert "'a'" in notice
+    assert kept in notice
+    assert "backup" in notice
+
+
 def test_a_live_runner_takes_over_what_a_rebuild_corrected(folder):
     runner = folder.save()
     wrong = runner.snapshot.streams["a"].stats

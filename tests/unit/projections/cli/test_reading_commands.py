@@ -47,7 +47,7 @@ def test_show_adds_up(syncstats):
         "Matches      2 of high confidence, 1 of low",
         "Warnings     in 1 attempt",
         "Log          1 stream, newest outcome 2026-01-01 00:00:06Z",
-        "Queue now    1 due, 1 scheduled (next at 2096-10-02 07:06:40Z), 0 being worked",
+        "Queue now    1 due, 1 scheduled (next at 2096-10-02 07:06:40Z), 0 leased",
         "Dead letters 2 (`syncstats dlq`)",
     ):
         assert line in ran.out.splitlines()
@@ -81,7 +81,7 @@ def test_show_where_nothing_is_yet(syncstats, tmp_path):
     (tmp_path / "data").mkdir()
     out = syncstats("show").out
     assert "No stats in data yet" in out
-    assert "0 due, 0 scheduled, 0 being worked" in out
+    assert "0 due, 0 scheduled, 0 leased" in out
     assert "Dead letters none" in out
     shown = syncstats("show", "--json").json
     assert shown["jobs_processed"] == 0
@@ -105,7 +105,7 @@ def test_many_error_types_are_cut_for_people(syncstats, tmp_path):
     out = syncstats("replay").out
     assert "E19" in out
     assert "E20" not in out
-    assert out.endswith("and 5 attempts with 5 other errors (--json has them all)\n")
+    assert out.endswith("and 5 attempts with 5 other errors (--json has all that are kept)\n")
 
 
 # replay -------------------------------------------------------------------------------------------
