@@ -17,6 +17,10 @@ MASK = "[redacted]"
 MAX_DEPTH = 200
 """What is nested deeper is masked as a whole."""
 
+MAX_PASSES = 10
+"""How often a text is looked at again after a user's pattern; then it is masked as a whole."""
+
+_MASKS = re.compile(re.escape(MASK))
 _SHORT = 200
 """Texts of so many characters are remembered: names of errors, files and functions come again."""
 
@@ -115,7 +119,8 @@ def _rules(extra_keys: Sequence[str]) -> list[_Rule]:
 class Redactor:
     """Masks secrets in text and in JSON values.
 
-    Masking what is masked changes nothing.
+    Masking what is masked changes nothing, whatever the patterns: a text may be masked where it
+    is made, and where it is stored.
 
     Args:
         extra_patterns: Regular expressions whose matches are masked too, as a whole.
@@ -123,7 +128,7 @@ class Redactor:
             contain one (``-``, ``_`` and blanks aside), and ``name=value`` in text.
 
     Raises:
-        EventsError: A pattern is no regular expression.
+        EventsError: A pattern is no regular expression, or matches the empty text.
     """
 
     def __init__(self, extra_patterns: Sequence[str] = (), extra_keys: Sequence[str] = ()) -> None:
@@ -138,15 +143,31 @@ class Redactor:
         return self._short_text(text) if len(text) <= _SHORT else self._text(text)
 
     def _text(self, text: str) -> str:
+        masked, again = self._pass(text)
+        for _ in range(MAX_PASSES):
+            if not again:
+                return masked
+            masked, again = self._pass(masked)
+        return MASK
+
+    def _pass(self, text: str) -> tuple[str, bool]:
+        r"""Mask what is found now, and tell whether that may have brought forth anything more.
+
+        Our own rules find nothing new in what they leave, patterns of the user's may: ``\bfoo\b``
+        matches in ``foo1`` only after ``1`` was masked.
+        """
         lowered = text.lower()
-        for hints, pattern, replacement in self._rules:
+        for hints, rule, replacement in self._rules:
             for hint in hints:
                 if hint in lowered:
-                    text = pattern.sub(replacement, text)
+                    text = rule.sub(replacement, text)
                     break
+        found = False
         for pattern in self._patterns:
-            text = pattern.sub(MASK, text)
-        return text
+            masked = _mask_matches(pattern, text)
+            found = found or masked != text
+            text = masked
+        return text, found
 
     def value(self, value: Any) -> Any:
         """Copy a JSON value with its secrets masked: by what its keys say, and in its texts.
@@ -184,17 +205,49 @@ class Redactor:
         return plain in _SECRET_NAMES or any(part in plain for part in self._parts)
 
 
+def _mask_matches(pattern: re.Pattern[str], text: str) -> str:
+    """Mask the matches of a user's pattern; masks that are there stay whole.
+
+    A match inside a mask is none, and one that begins or ends in a mask goes to its other end.
+    """
+    matches = [match.span() for match in pattern.finditer(text)]
+    if not matches:
+        return text
+    masks = [match.span() for match in _MASKS.finditer(text)]
+    kept: list[str] = []
+    done = 0  # the end of what is kept
+    start = end = -1  # what is to become one mask
+    for first, last in sorted(masks + [span for span in matches if span[0] < span[1]]):
+        if first < end:
+            end = max(end, last)
+            continue
+        if end >= 0:
+            kept += (text[done:start], MASK)
+            done = end
+        start, end = first, last
+    if end >= 0:
+        kept += (text[done:start], MASK)
+        done = end
+    return "".join((*kept, text[done:]))
+
+
 def _plain(key: str) -> str:
     return re.sub(r"[\s_.-]", "", key).lower()
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
     try:
-        return re.compile(pattern)
+        compiled = re.compile(pattern)
     except re.error as error:
         raise EventsError(
             f"redaction pattern {pattern!r} is no regular expression: {error}; correct or drop it"
         ) from None
+    if compiled.search(""):
+        raise EventsError(
+            f"redaction pattern {pattern!r} matches the empty text, so it would be found between "
+            "any two characters; correct it (with + for *), or drop it"
+        )
+    return compiled
 
 
 def guarded(redact: Callable[[Any], Any], value: Any) -> Any:

@@ -170,6 +170,51 @@ def test_a_pattern_that_is_none_is_refused_by_name():
         Redactor(extra_patterns=["(unclosed"])
 
 
+@pytest.mark.parametrize("pattern", ["x*", "", "^$", "a|", "(?:abc)?"])
+def test_a_pattern_that_matches_nothing_at_all_is_refused(pattern):
+    with pytest.raises(EventsError, match="matches the empty text"):
+        Redactor(extra_patterns=[pattern])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "masked"),
+    [
+        ("[a-z]{8}", "abcdefgh", MASK),
+        ("[a-z]+", "ab [redacted] cd", f"{MASK} {MASK} {MASK}"),
+        ("[a-z]+.", "x[redacted]y!", MASK * 2),
+        (r"[a-z\]]+", "[redacted]y [", f"{MASK} ["),
+        (".+", "password=abc def", MASK),
+        ("e", "one [redacted]", f"on{MASK} [redacted]"),
+        ("(?=b)|c", "abc", f"ab{MASK}"),
+        ("b", "bb", MASK * 2),
+        (r"\bfoo\b|1", "foo1", MASK * 2),
+        ("1", "1pw=abc", f"{MASK}pw={MASK}"),
+        (r"(?<=\])a|1", "1" + "a" * 5, MASK * 6),
+        (r"(?<=\])a|1", "1" + "a" * 50, MASK),
+    ],
+)
+def test_patterns_leave_masks_whole_and_nothing_for_a_second_time(pattern, text, masked):
+    redactor = Redactor(extra_patterns=[pattern])
+    assert redactor.text(text) == masked
+    assert redactor.text(masked) == masked
+
+
+_PIECES = st.sampled_from(
+    ["a", "b", "1", "[", "]", "red", "foo", " ", "=", "token", MASK, "pw", "."]
+)
+_PATTERNS = st.sampled_from(
+    ["[a-z]+", "[a-z]+.", r"\bfoo\b|1", "b|a$", r"a(?=\[)|b", r"[a-z\]]+", ".+", "^a|red", r"\W"]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_PIECES).map("".join), st.lists(_PATTERNS, min_size=1, max_size=3))
+def test_masking_by_patterns_what_is_masked_changes_nothing(text, patterns):
+    redactor = Redactor(extra_patterns=patterns)
+    masked = redactor.text(text)
+    assert redactor.text(masked) == masked
+
+
 def test_redaction_that_fails_masks_all():
     assert guarded(lambda value: value / 0, 5) == MASK
     assert guarded(str.upper, "a") == "A"
