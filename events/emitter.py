@@ -179,11 +179,11 @@ class Emitter:
                 self._number(said)
 
     def commit(self) -> None:
-        """Make all that is buffered durable: one write, one sync; without any, nothing.
+        """Make all that is buffered durable: one write, one sync; without any, neither.
 
         Raises:
-            LogWriteError: The lines may not be durable; the writer takes no more, so neither
-                does any later commit.
+            LogWriteError: The lines may not be durable; the writer takes no more, so every later
+                commit raises too, also with nothing to write.
         """
         if os.getpid() != self._process:
             raise LogWriteError(
@@ -194,7 +194,7 @@ class Emitter:
                 lines = self._buffer.take()
             if lines:
                 self._writer.append(b"".join(lines), len(lines))
-                self._writer.sync()
+            self._writer.sync()
 
     def _open(self, held: list[dict[str, Any]]) -> None:
         self._held = None
