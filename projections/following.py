@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from projections.sources import Source
 
 POLL_S = 0.25
-_END_BYTES = 1 << 16
+FIND_EVERY = 8
+"""Looks between two searches for new streams and files: of many, few are new."""
 _RECENT_SEGMENTS = 2  # the last one may have only just been begun
 
 
@@ -43,24 +44,26 @@ class Follower:
             found too, and read from their start.
         fs: Where they are.
         stdin: What ``-`` means; it is read to its end, however long that takes.
-        from_start: Whether to give what is there already, or only what is new from now on (a pipe
-            is always given from its start).
+        find_every: At which looks streams and files that are new are searched for.
 
     Raises:
         SourceError: A path cannot be read.
     """
 
     def __init__(
-        self, paths: Sequence[str], *, fs: FileSystem, stdin: BinaryIO, from_start: bool = True
+        self,
+        paths: Sequence[str],
+        *,
+        fs: FileSystem,
+        stdin: BinaryIO,
+        find_every: int = FIND_EVERY,
     ) -> None:
         self._paths = tuple(paths)
         self._fs = fs
         self._stdin = stdin
-        self._tails: dict[Source, _Tail] = {}
-        for source in find_sources(self._paths, fs):
-            tail = self._tails[source] = self._tail(source)
-            if not from_start:
-                tail.skip()
+        self._find_every = find_every
+        self._looks = 0
+        self._tails = {source: self._tail(source) for source in find_sources(self._paths, fs)}
 
     def _tail(self, source: Source) -> _Tail:
         if source.kind == "stream":
@@ -99,7 +102,9 @@ class Follower:
         Yields:
             The stream's name or the file's path, and a line without its ``\n``.
         """
-        self._find_more()
+        self._looks += 1
+        if self._looks % self._find_every == 0:
+            self._find_more()
         for tail in self._tails.values():
             for line in tail.lines():
                 yield tail.name, line
@@ -114,22 +119,23 @@ class Follower:
             if source.path not in known:
                 self._tails[source] = self._tail(source)
 
-    def follow(self, stop: threading.Event, poll_s: float = POLL_S) -> Iterator[tuple[str, bytes]]:
-        """Give lines as they come, until asked to stop; what is there then is given first.
+    def follow(
+        self, stop: threading.Event, poll_s: float = POLL_S
+    ) -> Iterator[Iterator[tuple[str, bytes]]]:
+        """Look again and again, until asked to stop, or nothing more can come.
 
         Args:
-            stop: Set it to end; a wait ends at once.
-            poll_s: Seconds between two looks while nothing is new.
+            stop: Set it to end: one last look is given then. A wait ends at once.
+            poll_s: Seconds between two looks.
+
+        Yields:
+            What `lines` gives at each look; to be read before the next one.
         """
-        while True:
-            stopping = stop.is_set()
-            news = False
-            for item in self.lines():
-                news = True
-                yield item
-            if stopping:
-                return
-            if not news:
+        stopping = False
+        while not stopping:
+            stopping = stop.is_set() or self.can_end
+            yield self.lines()
+            if not stopping:
                 stop.wait(poll_s)
 
     def close(self) -> None:
@@ -144,8 +150,6 @@ class _Tail(Protocol):
     name: str
 
     def lines(self) -> Iterator[bytes]: ...
-
-    def skip(self) -> None: ...
 
     def pass_over_old(self) -> None: ...
 
@@ -186,13 +190,6 @@ class _StreamTail:
             return self._fs.size(segment.path) > self._offset
         return True
 
-    def skip(self) -> None:
-        last = list_segments(self._folder, self._fs)[-1]  # without one it would be no source
-        self._segment = last.first_seq
-        with open_listed(last, self._folder, self._fs) as file:
-            self._offset = _end_of_lines(file)
-        self._whole = last.path if last.compression else None
-
     def pass_over_old(self) -> None:
         recent = list_segments(self._folder, self._fs)[-_RECENT_SEGMENTS:]
         self._segment, self._offset = recent[0].first_seq, 0
@@ -228,9 +225,6 @@ class _FileTail:
             self._open()
             yield from _read(self._reader)
 
-    def skip(self) -> None:
-        self._reader.offset = _end_of_lines(self._file)
-
     def pass_over_old(self) -> None:
         pass
 
@@ -250,9 +244,6 @@ class _PipeTail:
     def lines(self) -> Iterator[bytes]:
         return _read(self._reader)
 
-    def skip(self) -> None:
-        pass
-
     def pass_over_old(self) -> None:
         pass
 
@@ -269,21 +260,3 @@ def _read(reader: BlockReader) -> Iterator[bytes]:
 
 def _split(data: bytes) -> Iterator[bytes]:
     return (line for line in data.split(b"\n") if not is_empty(line))
-
-
-def _end_of_lines(file: BinaryIO) -> int:
-    r"""The place after the last ``\n``; of a compressed file by reading it to its end."""
-    if not file.seekable():
-        reader = BlockReader(file)
-        for _ in reader:
-            pass
-        return reader.offset
-    size = file.seek(0, 2)
-    while size > 0:
-        begin = max(size - _END_BYTES, 0)
-        file.seek(begin)
-        newline = file.read(size - begin).rfind(b"\n")
-        if newline >= 0:
-            return begin + newline + 1
-        size = begin
-    return 0

@@ -63,6 +63,8 @@ def find_sources(paths: Iterable[str], fs: FileSystem) -> list[Source]:
         except OSError as error:
             where = error.filename or text
             raise SourceError(f"{where} cannot be read: {error.strerror or error}") from error
+    if all(source.kind == "stream" for source in found.values()):
+        return [*found.values()]
     segments = _segments_of(found.values(), fs)
     return [source for key, source in found.items() if key not in segments]
 

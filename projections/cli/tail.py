@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+import threading
 from contextlib import ExitStack
 from io import BytesIO
 from typing import TYPE_CHECKING, Self
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from projections.cli.event_view import View
-
-POLL_S = 0.25
 
 
 @click.command(cls=Command, example="syncstats tail --lines 5")
@@ -58,14 +56,12 @@ def tail(paths: tuple[str, ...], data: Path, follow: bool, lines: int, full: boo
         # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
         newest = _by_time(follower.newest(lines, pipes=not follow))
         screen.show(newest[-lines:] if lines else [])
-        while follow:
-            screen.show((line for _, line in follower.lines()), add_up=True)
-            if follower.can_end:
-                return
-            _sleep(POLL_S)
+        if follow:
+            for look in follower.follow(_until()):
+                screen.show((line for _, line in look), add_up=True)
 
 
-_sleep: Callable[[float], None] = time.sleep
+_until: Callable[[], threading.Event] = threading.Event  # never set: an interrupt ends it
 
 
 def _by_time(lines: list[bytes]) -> list[bytes]:

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -21,20 +22,26 @@ def follow():
     """Follow paths; between two looks do what is given, then stop."""
     opened = []
 
-    def run(*paths, steps=(), stdin=b"", from_start=True, fs=None):
+    def run(*paths, steps=(), stdin=b"", newest=None, fs=None, find_every=1):
         follower = Follower(
             [str(path) for path in paths],
             fs=fs or RealFileSystem(),
             stdin=io.BytesIO(stdin),
-            from_start=from_start,
+            find_every=find_every,
         )
         opened.append(follower)
-        return list(follower.follow(ScriptedEvent(*steps), poll_s=3.0))
+        if newest is not None:
+            follower.newest(newest, pipes=False)
+        return whole(follower.follow(ScriptedEvent(*steps), poll_s=3.0))
 
     yield run
     for follower in opened:
         follower.close()
         follower.close()
+
+
+def whole(looks):
+    return [item for look in looks for item in look]
 
 
 def seqs(got):
@@ -72,7 +79,7 @@ def test_only_what_is_new(tmp_path, follow):
     got = follow(
         tmp_path,
         tmp_path / "x.jsonl",
-        from_start=False,
+        newest=0,
         steps=[
             lambda: append(segment(tmp_path, first=2), b'ished"}\n'),
             lambda: append(tmp_path / "x.jsonl", b"\n\n \nz\n"),
@@ -84,9 +91,7 @@ def test_only_what_is_new(tmp_path, follow):
 
 def test_a_stream_whose_only_line_is_unfinished(tmp_path, follow):
     append(segment(tmp_path), lines(0)[:-5])
-    got = follow(
-        tmp_path, from_start=False, steps=[lambda: append(segment(tmp_path), lines(0)[-5:])]
-    )
+    got = follow(tmp_path, newest=0, steps=[lambda: append(segment(tmp_path), lines(0)[-5:])])
 
     assert seqs(got) == [("a", 0)]
 
@@ -95,7 +100,7 @@ def test_streams_that_begin_meanwhile_are_read_from_their_start(tmp_path, follow
     append(segment(tmp_path), lines(0))
     got = follow(
         tmp_path,
-        from_start=False,
+        newest=0,
         steps=[lambda: append(segment(tmp_path, "b"), lines(0, 1, stream="b"))],
     )
 
@@ -137,7 +142,7 @@ def test_nothing_is_opened_while_nothing_is_new(tmp_path, follow):
 
     assert len(got) == 2
     assert fs.count("open_read") == 2
-    assert follow(tmp_path, fs=fs, from_start=False, steps=[int, int]) == []
+    assert follow(tmp_path, fs=fs, newest=0, steps=[int, int]) == []
     assert fs.count("open_read") == 4
 
 
@@ -168,7 +173,7 @@ def test_compressed_files_and_pipes_are_read_once(tmp_path, follow):
     assert [line for _, line in follow(tmp_path / "x.gz", "-", stdin=b"3\n", steps=[int])] == [
         *(b"1", b"2", b"3"),
     ]
-    assert follow(tmp_path / "x.gz", "-", stdin=b"3\n", from_start=False, steps=[int]) == [
+    assert follow(tmp_path / "x.gz", "-", stdin=b"3\n", newest=0, steps=[int]) == [
         ("standard input", b"3")
     ]
 
@@ -201,9 +206,33 @@ def test_it_waits_between_looks_and_gives_what_is_there_when_it_is_stopped(tmp_p
 
     stop = ScriptedEvent(int, end)
 
-    assert [line for _, line in follower.follow(stop, poll_s=7.5)] == [b"1", b"2"]
+    assert [line for _, line in whole(follower.follow(stop, poll_s=7.5))] == [b"1", b"2"]
     assert stop.waits == [7.5, 7.5]
     follower.close()
+
+
+class Listing(RealFileSystem):
+    """Remembers which folders were listed."""
+
+    def __init__(self):
+        self.listed = []
+
+    def list_folder(self, path):
+        self.listed.append(Path(path).name)
+        return super().list_folder(path)
+
+
+def test_new_streams_are_searched_for_at_some_looks_only(tmp_path, follow):
+    for name in "abc":
+        append(segment(tmp_path, name), lines(0, stream=name))
+    fs = Listing()
+    steps = [lambda: append(segment(tmp_path, "d"), lines(0, stream="d")), *[int] * 8]
+    got = follow(tmp_path, fs=fs, find_every=10, steps=steps)
+    looks = 1 + len(steps) + 1  # before the first step, and after the stop
+
+    assert seqs(got) == [(name, 0) for name in "abcd"]
+    assert fs.listed.count("events") == 2, "at the start and at the tenth look"
+    assert fs.listed.count("a") == looks + 2, "once a look, and once a search"
 
 
 def test_what_is_not_there_is_told_at_once(tmp_path):

@@ -91,7 +91,8 @@ def test_an_entry_older_than_all_known_epochs_is_joined() -> None:
 
 
 def test_a_beginning_without_epochs_joins_only_before_the_first() -> None:
-    assert further("a", entry(snapshot(succeeded(0))), entry(snapshot(succeeded(0), succeeded(1))))
+    begun, more = entry(snapshot(succeeded(0))), entry(snapshot(succeeded(0), succeeded(1)))
+    assert further("a", begun, more) == more
     none = entry(snapshot(succeeded(5)))
     with pytest.raises(ForkError, match=r"\(none\)"):
         further("a", none, entry(snapshot(*HISTORY, succeeded(5), succeeded(6))))

@@ -8,11 +8,17 @@ import pytest
 
 from projections.cli.event_view import view
 from projections.cli.main import main
+from projections.following import FIND_EVERY
 from tests.support.data_folders import a_log, event, lines_of, opened, write_log
+from tests.support.scripted_event import ScriptedEvent
 
 
 def shown(fields):
     return view(lines_of(fields).encode().rstrip())
+
+
+def interrupt():
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -20,15 +26,8 @@ def following(monkeypatch):
     """Run `tail --follow`; between two looks do what is given, at last interrupt."""
 
     def follow(*args, then=()):
-        steps = iter(then)
-
-        def sleep(_seconds: float) -> None:
-            step = next(steps, None)
-            if step is None:
-                raise KeyboardInterrupt
-            step()
-
-        monkeypatch.setattr("projections.cli.tail._sleep", sleep)
+        stop = ScriptedEvent(*then, interrupt)
+        monkeypatch.setattr("projections.cli.tail._until", lambda: stop)
         return main(["tail", "--follow", *map(str, args)])
 
     return follow
@@ -160,6 +159,7 @@ def test_follow_a_stream_its_rotation_and_a_new_stream(following, tmp_path, caps
 
     status = following(
         then=[append, rotate, lambda: write_log(data, event(0, stream="b"), stream="b")]
+        + [int] * FIND_EVERY
     )
     assert status == 130
     times = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
