@@ -9,9 +9,19 @@ import click
 
 from projections.cli.command import Command
 from projections.cli.options import Pattern, Seconds, Size, data_option
+from worker.options import WorkerOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_USUAL = WorkerOptions()
+_TRANSIENT = _USUAL.policies.transient
+_NOT_FOUND = _USUAL.policies.not_found
+
+
+def _seconds(number: float) -> str:
+    """A default as one writes it: 8, not 8.0."""
+    return f"{number:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +96,7 @@ class RunOptions:
     "--concurrency",
     metavar="N",
     type=click.IntRange(1, 256),
-    default=1,
+    default=_USUAL.concurrency,
     show_default=True,
     help="How many jobs run at once.",
 )
@@ -94,7 +104,7 @@ class RunOptions:
     "--batch",
     metavar="N",
     type=click.IntRange(1, 10_000),
-    default=32,
+    default=_USUAL.batch,
     show_default=True,
     help="How many jobs are taken at once.",
 )
@@ -102,7 +112,7 @@ class RunOptions:
 @click.option(
     "--grace",
     type=Seconds(zero=True),
-    default=8,
+    default=_seconds(_USUAL.grace_s),
     show_default=True,
     help="What running jobs get at a stop.",
 )
@@ -122,21 +132,21 @@ class RunOptions:
     "--summary-every",
     metavar="N",
     type=click.IntRange(min=0),
-    default=100,
+    default=_USUAL.summary_every,
     show_default=True,
     help="A summary line every N outcomes; 0: only at the end.",
 )
 @click.option(
     "--retry-base",
     type=Seconds(),
-    default=5,
+    default=_seconds(_TRANSIENT.base_s),
     show_default=True,
     help="Window of the first retry; it doubles.",
 )
 @click.option(
     "--retry-cap",
     type=Seconds(),
-    default=80,
+    default=_seconds(_TRANSIENT.cap_s),
     show_default=True,
     help="The window grows no further.",
 )
@@ -144,21 +154,21 @@ class RunOptions:
     "--retry-tries",
     metavar="N",
     type=click.IntRange(min=1),
-    default=5,
+    default=_TRANSIENT.tries,
     show_default=True,
     help="Failures until a job is dead.",
 )
 @click.option(
     "--not-found-base",
     type=Seconds(),
-    default=30,
+    default=_seconds(_NOT_FOUND.base_s),
     show_default=True,
     help="The same for PlexNotFound.",
 )
 @click.option(
     "--not-found-cap",
     type=Seconds(),
-    default=600,
+    default=_seconds(_NOT_FOUND.cap_s),
     show_default=True,
     help="The same for PlexNotFound.",
 )
@@ -166,7 +176,7 @@ class RunOptions:
     "--not-found-tries",
     metavar="N",
     type=click.IntRange(min=1),
-    default=12,
+    default=_NOT_FOUND.tries,
     show_default=True,
     help="The same for PlexNotFound.",
 )
@@ -174,14 +184,14 @@ class RunOptions:
     "--breaker-failures",
     metavar="N",
     type=click.IntRange(min=1),
-    default=5,
+    default=_USUAL.breaker_failures,
     show_default=True,
     help="Transient failures in a row that make the worker pause.",
 )
 @click.option(
     "--breaker-cooldown",
     type=Seconds(),
-    default=60,
+    default=_seconds(_USUAL.breaker_cooldown_s),
     show_default=True,
     help="How long it pauses before one trial.",
 )

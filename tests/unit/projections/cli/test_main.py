@@ -58,6 +58,11 @@ def test_help_loads_nothing_heavy(args):
     assert loaded_by(*args) & HEAVY == set()
 
 
+def test_the_help_of_run_loads_a_workers_defaults_and_no_worker():
+    loaded = {name for name in loaded_by("run", "--help") if name.startswith("worker.")}
+    assert loaded == {"worker.errors", "worker.options", "worker.retry"}
+
+
 def test_help_imports_no_command():
     assert {name for name in loaded_by("--help") if name.startswith("projections.cli.")} == {
         "projections.cli.command", "projections.cli.distribution", "projections.cli.failures",

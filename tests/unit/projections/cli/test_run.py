@@ -30,16 +30,9 @@ def asked(monkeypatch):
 
 def test_defaults_are_those_of_the_worker(asked):
     from projections.cli.working import worker_options
-    from worker.processor import WorkerOptions
+    from worker.options import WorkerOptions
 
-    options = worker_options(asked())
-    assert options.policies == WorkerOptions().policies
-    assert options.grace_s == WorkerOptions().grace_s
-    assert options.breaker_failures == WorkerOptions().breaker_failures
-    assert options.breaker_cooldown_s == WorkerOptions().breaker_cooldown_s
-    assert options.summary_every == WorkerOptions().summary_every
-    assert options.concurrency == WorkerOptions().concurrency
-    assert options.timeout_s is None
+    assert worker_options(asked()) == WorkerOptions()
 
 
 def test_every_option_arrives(asked):
