@@ -172,7 +172,7 @@ class Demo:
             time.sleep(_PAUSE_S)
 
     def _recorded(self) -> int:
-        from projections.ends import count_ends
+        from projections.cli.demo_ends import count_ends
 
         return count_ends(self._data, self._fs).outcomes
 
@@ -216,8 +216,8 @@ class Demo:
         return [] if equal else ["the rebuilt stats.json differs"]
 
     def _account(self) -> list[str]:
+        from projections.cli.demo_ends import count_ends
         from projections.cli.demo_library import JOBS
-        from projections.ends import count_ends
         from projections.snapshot import Snapshot
         from projections.store import SnapshotStore
         from sync_queue.dlq import DeadLetterQueue
