@@ -8,7 +8,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "projections.cli.main"]
@@ -38,6 +41,7 @@ def syncstats(
     cwd: Path,
     stdin: str | bytes = b"",
     timeout_s: float = 60,
+    preexec: Callable[[], None] | None = None,
     **env: str,
 ) -> Ran:
     done = subprocess.run(
@@ -47,6 +51,7 @@ def syncstats(
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         timeout=timeout_s,
+        preexec_fn=preexec,
         check=False,
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
