@@ -22,6 +22,19 @@ class Command(click.Command):
         self.example = dedent(example).strip()
         self.params.append(config_option(allow_from_autoenv=False))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Let the environment set each option under the name that `--help` shows.
+
+        click would take the name of the function's argument, which is not `json` or `type`.
+        """
+        for param in self.params:
+            if isinstance(param, click.Option) and param.allow_from_autoenv:
+                name = spelling(param).replace("-", "_").upper()
+                own = f"{ctx.auto_envvar_prefix}_{name}"
+                shared = [param.envvar] if isinstance(param.envvar, str) else param.envvar or []
+                param.envvar = [own, *(each for each in shared if each != own)]
+        return super().parse_args(ctx, args)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the example below the options, its lines unwrapped."""
         super().format_epilog(ctx, formatter)
@@ -29,6 +42,11 @@ class Command(click.Command):
             with formatter.section("Example"):
                 for line in self.example.splitlines():
                     formatter.write(f"  {line}\n")
+
+
+def spelling(option: click.Option) -> str:
+    """An option's name as it stands in `--help`, without the dashes before it: `retry-base`."""
+    return max(option.opts, key=len).lstrip("-")
 
 
 def config_option(*, allow_from_autoenv: bool) -> click.Option:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from projections.cli.command import spelling
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -100,14 +101,14 @@ def _command(
 ) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise place.wrong("a table of options belongs here")
-    options = {option.name: option for option in _options(command)}
+    options = {spelling(option): option for option in _options(command)}
     values: dict[str, Any] = {}
     if shared is not None and _SHARED in options:
         values[_SHARED] = shared
     for key, value in table.items():
-        option = options.get(key.replace("-", "_"))
+        option = options.get(key.replace("_", "-"))
         if option is None or option.name is None:
-            known = ", ".join(sorted(name.replace("_", "-") for name in options if name))
+            known = ", ".join(sorted(options))
             raise place.at(key).wrong(f"no such option; there are {known}")
         values[option.name] = _checked(ctx, option, value, place.at(key))
     return values

@@ -48,5 +48,5 @@ def _message(name: str, what: str, home: Path) -> str:
     return (
         f"the package '{name}' {what}, not from syncstats in {home}: another program's package "
         "has the same name; install syncstats in an environment of its own, for example with "
-        "`pipx install syncstats`"
+        "`pipx install .` in a checkout"
     )

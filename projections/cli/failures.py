@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from events.errors import SyncStatsError
@@ -67,9 +69,8 @@ def _variable(ctx: click.Context, param: click.Parameter | None) -> str | None:
         return None
     if ctx.get_parameter_source(param.name) is not click.core.ParameterSource.ENVIRONMENT:
         return None
-    if isinstance(param.envvar, str):
-        return param.envvar
-    return f"{ctx.auto_envvar_prefix}_{param.name.upper()}"
+    names = [param.envvar] if isinstance(param.envvar, str) else param.envvar or []
+    return next((name for name in names if os.environ.get(name)), None)
 
 
 def _os_error(error: OSError) -> str:

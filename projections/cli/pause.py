@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def pause(data: Path, as_json: bool) -> None:
     """Stop taking jobs, in all workers of the data folder.
 
-    What runs is finished and recorded. The workers stay, and it stays so after they are started
-    again, until `syncstats resume`.
+    What runs is finished and recorded. The workers stay (one with --drain ends), and it stays so
+    after they are started again, until `syncstats resume`.
     """
     _set(data, paused=True, as_json=as_json)
 

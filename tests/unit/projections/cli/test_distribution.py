@@ -17,7 +17,7 @@ def test_a_package_from_elsewhere_is_named(tmp_path):
     found = foreign_package(tmp_path)
     assert found is not None
     assert f"'events' comes from {ROOT / 'events'}, not from syncstats in {tmp_path}" in found
-    assert "pipx install syncstats" in found
+    assert "pipx install ." in found
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -59,8 +59,10 @@ def test_an_error_whose_text_fails_is_still_named():
         ({"SYNCSTATS_DATA": __file__, "SYNCSTATS_RUN_HANDLER": "a:b"}, "SYNCSTATS_DATA"),
     ],
 )
-def test_a_wrong_value_from_the_environment_names_its_variable(env, variable):
-    result = CliRunner().invoke(cli, ["run"], env=env, standalone_mode=False)
+def test_a_wrong_value_from_the_environment_names_its_variable(env, variable, monkeypatch):
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(cli, ["run"], standalone_mode=False)
     assert result.exception is not None
     line, status = explain(result.exception)
     assert f"(from the environment variable {variable}) (see `" in f"{line}"
