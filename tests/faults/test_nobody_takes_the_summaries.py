@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.support.command import clean_env, syncstats
+from tests.support.command import COMMAND, clean_env, syncstats
 
 HANDLER = """
 import os, sys
@@ -60,3 +61,26 @@ def test_jobs_go_on(tmp_path, function, where):
         assert "jobs go on" in line
     shown = syncstats("show", "--json", cwd=tmp_path).json
     assert (shown["jobs_succeeded"], shown["queue"]["due"], shown["queue"]["leased"]) == (6, 0, 0)
+
+
+def test_when_their_reader_has_gone_it_stops_in_order(tmp_path):
+    (tmp_path / "work.py").write_text(HANDLER)
+    jobs = "".join(f'{{"scene_id": {scene}}}\n' for scene in range(6))
+    syncstats("enqueue", "-", cwd=tmp_path, stdin=jobs)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [*COMMAND, "run", "--handler", "work:handle", "--batch", "2", "--summary-every", "2"],
+            cwd=tmp_path,
+            env=clean_env(),
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+    shown = syncstats("show", "--json", cwd=tmp_path).json
+    assert shown["queue"]["leased"] == 0
+    assert shown["jobs_succeeded"] + shown["queue"]["due"] == 6
+    assert shown["queue"]["due"] > 0

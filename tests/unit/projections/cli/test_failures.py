@@ -29,6 +29,11 @@ class Mute(Exception):  # noqa: N818 - the name is the point
         (OSError(), "a file, or standard output, cannot be written to or read: OSError", 2),
         (click.ClickException("so"), "so", 2),
         (click.UsageError("so"), "so", 2),
+        (
+            click.BadParameter("so", ctx=click.Context(click.Command("c"), info_name="c")),
+            "Invalid value: so (see `c --help`)",
+            2,
+        ),
         (BrokenPipeError(), None, 141),
         (click.Abort(), None, 130),
         (KeyboardInterrupt(), None, 130),
