@@ -8,7 +8,7 @@ import msgspec
 import orjson
 from msgspec import UNSET
 
-from events.encodable import encode_anyhow
+from events.encodable import PLAIN, encode_anyhow, is_plain
 from events.examination import examine, is_representable
 from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
 from events.nesting import MAX_DEPTH, is_too_deep
@@ -18,7 +18,6 @@ __all__ = ["MAX_DEPTH", "decode", "encode"]
 _read = msgspec.json.Decoder(Line).decode
 _SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES - 1)
 """A line of at most so many bytes is neither too long nor too deep."""
-_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def decode(line: bytes) -> Line:
@@ -67,7 +66,7 @@ def encode(fields: dict[str, Any]) -> bytes:
     """
     # orjson is given nothing that could run code of its own: 3.13 crashes the process (SIGSEGV)
     # over an enum whose value, or a time zone whose offset raises.
-    if not _PLAIN.issuperset(map(type, fields.values())):
+    if not PLAIN.issuperset(map(type, fields.values())) and not is_plain(fields):
         return encode_anyhow(fields)
     try:
         line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)

@@ -32,6 +32,8 @@ from events.redaction import Redactor, guarded
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from events.pipeline import EventLogger
+
 _SAYS_WHO = frozenset({"queue_id", "host", "pid", "version"})
 RESERVED = frozenset(Line.__struct_fields__) - _SAYS_WHO
 """Names that mean something in an outcome: a context cannot bring them in."""
@@ -120,11 +122,9 @@ class Emitter:
             "timestamp": "",
             "level": "",
         }
-        self._log = make_logger(
-            self._buffer,
-            redactor,
-            frame | (masked if isinstance(masked, dict) else {"context": masked}),
-        )
+        frame |= masked if isinstance(masked, dict) else {"context": masked}
+        self._log = make_logger(self._buffer, redactor, frame)
+        self._log_redacted = make_logger(self._buffer, None, frame)
         self._reserved = {"v": SCHEMA_VERSION, "stream": stream}
 
     @property
@@ -145,7 +145,9 @@ class Emitter:
                 self._open(self._held)
             at_us = self._now_us()
             fields["timestamp"] = self._timestamps.format(at_us)
-            return Numbered(self._number(fields), at_us)
+            is_redacted = isinstance(event, Failed) and event.is_redacted
+            log = self._log_redacted if is_redacted else self._log
+            return Numbered(self._number(fields, log), at_us)
 
     def emit(self, event: str, /, level: str = "info", **fields: Any) -> None:
         """Buffer any other event, or hold it back until the first outcome of this epoch.
@@ -204,10 +206,10 @@ class Emitter:
         for event in held:
             self._number(event)
 
-    def _number(self, fields: dict[str, Any]) -> int:
+    def _number(self, fields: dict[str, Any], log: EventLogger | None = None) -> int:
         seq = self._next_seq
         fields["seq"] = seq
-        self._log.write(fields)
+        (log or self._log).write(fields)
         self._next_seq = seq + 1
         return seq
 

@@ -23,6 +23,11 @@ from events.nesting import MAX_DEPTH
 
 MAX_VALUES = 50_000
 """So many values are looked at in one event; what comes after them is cut."""
+MAX_PLAIN_VALUES = 10_000
+"""So many values are looked at before an event is encoded as it is: more go the slower way."""
+
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What JSON holds beside objects and lists."""
 
 _CUT = "…(cut)"
 _TOO_DEEP = "…(nested too deep)"
@@ -43,6 +48,33 @@ def encode_anyhow(fields: dict[str, Any]) -> bytes:
     if not whole and plain.get("event") not in OUTCOMES:
         plain = {**plain, "event": EVENT_UNENCODABLE, "name": plain.get("event", "")}
     return _fit(plain)
+
+
+def is_plain(fields: dict[str, Any]) -> bool:
+    """Tell whether an event holds plain JSON types only, few and not nested too deep.
+
+    Subclasses are not plain, since they may run code of their own. That says nothing of numbers
+    and texts that JSON cannot hold, nor of keys.
+    """
+    left = MAX_PLAIN_VALUES
+    level: list[Any] = [fields]
+    for _ in range(MAX_DEPTH):
+        deeper: list[Any] = []
+        for container in level:
+            items = container.values() if type(container) is dict else container
+            left -= len(items)
+            if left < 0:  # it may also hold itself, many times
+                return False
+            for item in items:
+                kind = type(item)
+                if kind is dict or kind is list:
+                    deeper.append(item)
+                elif kind not in PLAIN:
+                    return False
+        if not deeper:
+            return True
+        level = deeper
+    return False
 
 
 def to_plain(value: Any) -> Any:

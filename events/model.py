@@ -181,6 +181,8 @@ class Failed(Attempt, frozen=True, kw_only=True):
         retry_at_us: When it is tried again, microseconds since 1970 UTC; None if it is dead.
         policy: Which retry schedule counted the failure.
         exception: Structured traceback from `events.exceptions.describe`, if any.
+        is_redacted: ``error_type``, ``error`` and ``exception`` were made by `events.exceptions`
+            with the redactor of this log, which need not look at them again. In no line.
     """
 
     error_type: str
@@ -189,6 +191,7 @@ class Failed(Attempt, frozen=True, kw_only=True):
     retry_at_us: int | None = None
     policy: str = TRANSIENT
     exception: list[dict[str, Any]] | None = None
+    is_redacted: bool = False
 
 
 def outcome_fields(event: Succeeded | Failed | Skipped) -> dict[str, Any]:

@@ -58,11 +58,19 @@ class EventLogger(structlog.BoundLoggerBase):
         return EventLogger(self._logger, self._processors, {**self._context, **context})
 
 
-def make_logger(buffer: LineBuffer, redactor: Redactor, context: Mapping[str, Any]) -> EventLogger:
-    """Build the logger that ends in ``buffer``; ``context`` is in each of its events."""
+def make_logger(
+    buffer: LineBuffer, redactor: Redactor | None, context: Mapping[str, Any]
+) -> EventLogger:
+    """Build the logger that ends in ``buffer``.
+
+    Args:
+        buffer: Takes the lines.
+        redactor: Masks secrets; None for outcomes in which they are masked already.
+        context: What is in each event.
+    """
 
     def redact(_logger: Any, _method: str, fields: Any) -> Any:
-        return _redact(fields, redactor)
+        return fields if redactor is None else _redact(fields, redactor)
 
     def render(_logger: Any, _method: str, fields: Any) -> Any:
         return encode(fields)

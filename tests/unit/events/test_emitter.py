@@ -16,6 +16,7 @@ from events.clock import format_timestamp
 from events.codec import decode
 from events.emitter import RESERVED, Emitter
 from events.errors import LogWriteError
+from events.exceptions import describe
 from events.filesystem import RealFileSystem
 from events.log.writer import StreamWriter
 from events.model import Failed, Skipped, Succeeded
@@ -394,6 +395,33 @@ def test_secrets_are_masked_in_outcomes_and_other_events(rig):
     assert failed["exception"][0]["frames"] == [{"filename": masked, "lineno": 1}]
     assert succeeded["confidence"] == odd["url"] == masked
     assert (odd["password"], odd["nested"]) == (MASK, [{"token": MASK}])
+
+
+def test_a_failure_is_redacted_only_once(rig):
+    class Watching(Redactor):
+        def __init__(self):
+            super().__init__()
+            self.seen = []
+
+        def text(self, text):
+            self.seen.append(text)
+            return super().text(text)
+
+    redactor = Watching()
+    emitter = Emitter(
+        rig.writer, stream="s", epoch="e", opened={}, clock=rig.clock, redactor=redactor
+    )
+    name, message, trace = describe(ValueError("password=hunter2"), redactor)
+    told = {"error_type": name, "error": message, "exception": trace}
+    seen = redactor.seen.copy()
+    emitter.outcome(Failed(**ATTEMPT, **told, is_redacted=True))
+    assert redactor.seen == seen
+    emitter.outcome(Failed(**ATTEMPT, **told))
+    assert len(redactor.seen) > len(seen)
+    emitter.commit()
+    redacted, again = rig.events()[1:]
+    assert redacted == again | {"seq": 1}
+    assert "is_redacted" not in redacted
 
 
 def test_what_tells_one_history_from_another_is_never_masked(make_rig):

@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 
 from events.codec import decode, encode
-from events.encodable import MAX_VALUES, to_plain
+from events.encodable import MAX_PLAIN_VALUES, MAX_VALUES, is_plain, to_plain
 from events.model import MAX_LINE_BYTES
+from events.nesting import MAX_DEPTH
 
 SUCCEEDED = {
     "event": "job.succeeded",
@@ -222,7 +223,7 @@ def test_a_field_of_the_format_leaves_a_mark():
 
 
 def test_an_event_that_cannot_be_looked_at_keeps_its_name_and_the_rest():
-    deep = {}
+    deep = ()  # no plain type: it is to be copied
     for _ in range(190):
         deep = {"a": deep}
 
@@ -248,3 +249,22 @@ def test_a_value_that_cannot_be_looked_at_tells_its_type():
 
     assert to_plain(deep) == deep
     assert at(sys.getrecursionlimit() - 250) == "<list>"
+
+
+def test_plain_events_are_told_from_others():
+    trace = [{"exc_type": "E", "frames": [{"lineno": 1, "name": None}], "is_cause": True, "n": 1.5}]
+    assert is_plain({"exception": trace})
+    for odd in (Text("a"), (), object(), b"a", Level.HIGH):
+        assert not is_plain({"exception": [{"frames": [{"name": odd}]}]})
+
+
+def test_what_holds_itself_is_not_plain_and_takes_no_time():
+    ring = []
+    ring += [ring, ring]
+    assert not is_plain({"ring": ring})
+    deep = []
+    for _ in range(MAX_DEPTH - 2):
+        deep = [deep]
+    assert is_plain({"deep": deep})
+    assert not is_plain({"deep": [deep]})
+    assert not is_plain({"long": [0] * MAX_PLAIN_VALUES})
