@@ -256,7 +256,8 @@ class DeadLetterQueue:
         """Enqueue dead letters again and delete them, each on its own; safe to repeat.
 
         Of each, reading, enqueueing and deleting stand in one write transaction of `dlq.db`, and
-        the new job bears a mark in `queue.db` until the letter is gone. So two calls at once, or a
+        the new job bears a mark in `queue.db` until the letter is gone. Marks of letters that are
+        gone are forgotten in one transaction at the end. So two calls at once, or a
         call after a crash at any step, enqueue one job.
 
         Args:
@@ -280,8 +281,9 @@ class DeadLetterQueue:
             return tuple(would_revive(self._database, self._queries, each) for each in selected)
         own = JobQueue(self._data_dir, clock=self._clock) if queue is None else nullcontext(queue)
         with own as jobs, self._open(keep_open=True) as database:
+            results = tuple(revive(database, self._queries, jobs, each) for each in selected)
             forget_stale_marks(database, self._queries, jobs)
-            return tuple(revive(database, self._queries, jobs, each) for each in selected)
+            return results
 
     def purge(
         self,

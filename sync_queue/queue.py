@@ -126,7 +126,7 @@ class JobQueue:
         """Add the job of a dead letter again, once, however often it is asked.
 
         Args:
-            mark: Names the dead letter; kept until `forget_mark`, also when the job has ended.
+            mark: Names the dead letter; kept until `forget_marks`, also when the job has ended.
             job: What is to be done again.
 
         Returns:
@@ -149,9 +149,10 @@ class JobQueue:
             connection.execute(self._sql["add_mark"], (mark, job_id))
             return job_id
 
-    def forget_mark(self, mark: str) -> None:
-        """Forget that a dead letter was enqueued again: it is gone itself."""
-        self._write("forget_mark", mark)
+    def forget_marks(self, marks: Sequence[str]) -> None:
+        """Forget that dead letters were enqueued again: they are gone themselves."""
+        with self._bindable(), self._database.transaction() as connection:
+            connection.executemany(self._sql["forget_mark"], [(mark,) for mark in marks])
 
     def marks(self) -> list[str]:
         """The dead letters that were enqueued again and may still be there."""

@@ -39,7 +39,8 @@ def revive(
     Everything stands in one write transaction of `dlq.db`, so of two calls one finds no letter.
     The two files cannot be committed together; therefore the job is enqueued first, under a mark
     that `queue.db` takes once. After a crash in between, the repeat finds the mark, adds nothing
-    and deletes the letter. The mark goes last, when the letter is gone and nobody can repeat.
+    and deletes the letter. The mark goes last (`forget_stale_marks`), when the letter is gone and
+    nobody can repeat.
 
     Args:
         database: `dlq.db`.
@@ -65,7 +66,6 @@ def revive(
                 " retry it when that one has ended, or purge it",
             )
         connection.execute(queries["delete"], {"id": stored_integer(letter_id)})
-    queue.forget_mark(mark)
     if job_id is None:
         message = f"dead letter {letter_id} had been enqueued by a try that was cut short; deleted"
     else:
@@ -94,8 +94,9 @@ def _named(job: NewJob) -> str:
 
 
 def forget_stale_marks(database: Database, queries: Mapping[str, str], queue: JobQueue) -> int:
-    """Take marks whose letter is gone out of `queue.db`: a crash can leave one behind.
+    """Take marks whose letter is gone out of `queue.db`, all in one transaction.
 
+    Those of this call's letters, and any that one left behind which did not come so far.
     Marks are read before letters, and ids are never used again. So a letter that is missing then
     is gone for good; one that is just being retried is still there, and its mark stays.
 
@@ -115,6 +116,6 @@ def forget_stale_marks(database: Database, queries: Mapping[str, str], queue: Jo
                 and not connection.execute(queries["exists"], {"id": int(letter_id)}).fetchone()
             ):
                 stale.append(mark)
-    for mark in stale:
-        queue.forget_mark(mark)
+    if stale:
+        queue.forget_marks(stale)
     return len(stale)

@@ -874,9 +874,9 @@ with JobQueue(folder) as queue:
     elif step == "after-enqueueing":
         queue.retry_dead = then_die(queue.retry_dead)
     elif step == "after-deleting":
-        queue.forget_mark = die
+        queue.forget_marks = die
     elif step == "after-forgetting":
-        queue.forget_mark = then_die(queue.forget_mark)
+        queue.forget_marks = then_die(queue.forget_marks)
     DeadLetterQueue(folder).retry(1, queue=queue)
 """
 
@@ -915,6 +915,42 @@ def test_marks_are_forgotten_only_of_letters_that_are_gone(dlq, queue):
         queue.retry_dead(mark, NewJob(scene_id=1))
     dlq.retry(99, queue=queue)
     assert sorted(queue.marks()) == sorted([f"{dlq.dlq_id}:1", "another-file:77"])
+
+
+def test_letters_in_a_row_cost_two_transactions_each_and_one_in_all(dlq, queue, monkeypatch):
+    begun = []
+    real = Database.transaction
+
+    def counted(database):
+        begun.append(database)
+        return real(database)
+
+    dlq.insert([replace(LETTER, seq=seq, job={"scene_id": seq}) for seq in range(5)])
+    monkeypatch.setattr(Database, "transaction", counted)
+    assert len(dlq.retry(everything=True, queue=queue)) == 5
+    assert len(begun) == 2 * 5 + 1
+    assert queue.marks() == []
+
+
+def test_marks_left_by_a_retry_that_was_cut_short_go_with_the_next(dlq, queue):
+    dlq.insert([replace(LETTER, seq=seq, job={"scene_id": seq}) for seq in range(3)])
+    real = queue.retry_dead
+    left = [1, 2]
+
+    def fails_later(mark, job):
+        if not left:
+            raise QueueError("the disk is full")
+        left.pop()
+        return real(mark, job)
+
+    queue.retry_dead = fails_later
+    with pytest.raises(QueueError):
+        dlq.retry(everything=True, queue=queue)
+    queue.retry_dead = real
+    assert len(queue.marks()) == 2
+    dlq.retry(everything=True, queue=queue)
+    assert queue.marks() == []
+    assert len(waiting(queue)) == 3
 
 
 def test_the_files_name_is_its_own(tmp_path):

@@ -574,8 +574,10 @@ class TestRetryDead:
     def test_until_the_dead_letter_is_gone(self, queue):
         queue.retry_dead("dlq:5", NewJob(3))
         queue.retry_dead("dlq:4", NewJob(3))
-        queue.forget_mark("dlq:5")
-        queue.forget_mark("dlq:5")
+        queue.retry_dead("dlq:3", NewJob(3))
+        queue.forget_marks(["dlq:5", "dlq:3"])
+        queue.forget_marks(["dlq:5"])
+        queue.forget_marks([])
         assert queue.marks() == ["dlq:4"]
 
     def test_refused_while_its_key_waits(self, queue):
