@@ -34,6 +34,8 @@ RECORDS = st.tuples(
 )
 Record = tuple[str, int]
 Generation = int
+# All plain files are one for an object, being known by their path, until it finds that one gone.
+PLAIN: Generation = 0
 COPIES = {
     "method": SyncStats.copy,
     "copy": copy.copy,
@@ -100,9 +102,17 @@ class Program:
         content = '{"jobs_processed": 1, "jobs_succeeded": 1, "total_processing_time": 0, '
         content += '"session_start": 5, "low_confidence_matches": 1}'
         (self.folder / "plain.json").write_text(content)
-        file = self.new_file("plain.json")
-        file.start = 5.0
-        file.records["plain", 0] = 1
+        self.files["plain.json"] = ModelFile(PLAIN, 5.0, Counter({("plain", 0): 1}))
+
+    def another_plain_file(self) -> None:
+        """Another one in its place, after each object has met its absence and so forgot the first.
+
+        (One that did not takes it for the same file: it has nothing else to know it by.)
+        """
+        for i in range(len(self.objects)):
+            self.lose("plain.json", "gone")
+            self.save(i, "plain.json", 1)
+        self.leave_plain_file()
 
     def record(self, i: int, record: Record) -> None:
         recorded(self.objects[i], record)
@@ -116,6 +126,9 @@ class Program:
         for _ in range(times):
             self.objects[i].save_to_file(self.folder / name)
         assert self.objects[i] == before, "the object's own counts stay"
+        if name == "plain.json" and name not in self.files:
+            for _, files in self.models[i].records:
+                files.discard(PLAIN)
         file = self.files.get(name) or self.new_file(name)
         file.start = min(file.start, self.models[i].start)
         for record, files in self.models[i].records:
@@ -186,23 +199,34 @@ def without_plain(stats: SyncStats, records: Counter[Record]) -> SyncStats:
     return stats
 
 
-def step(name: str, *arguments: st.SearchStrategy[object]) -> st.SearchStrategy[tuple]:
-    return st.tuples(st.just(name), *arguments)
-
-
-RECORD = step("record", OBJECTS, RECORDS)
-SAVE = step("save", OBJECTS, FILES, st.integers(1, 2))
-LOAD = step("load", OBJECTS, FILES)
-MERGE = step("merge", OBJECTS, OBJECTS, OBJECTS, st.booleans())
-COPY = step("copy", OBJECTS, OBJECTS, st.sampled_from(sorted(COPIES)))
-SELDOM = (
-    step("start_anew", OBJECTS, st.floats(1, 9))
-    | step("lose", FILES, st.sampled_from(["gone", "empty", "damaged"]))
-    | step("swap")
-)
-# A failing program is shrunk to many steps of nothing; a short one seldom meets what it is after.
-NOTHING = st.just(("nothing",))
-STEPS = st.one_of(NOTHING, RECORD, RECORD, SAVE, SAVE, LOAD, LOAD, MERGE, COPY, SELDOM)
+# How often each step comes. The names are drawn first, each from one list: strategies that are
+# joined would be taken apart again, and the seldom steps of many kinds be most of all.
+WEIGHTS = {
+    "nothing": 1,  # first: what a failing program's other steps are shrunk to
+    "record": 4,
+    "save": 5,
+    "load": 4,
+    "merge": 3,
+    "copy": 4,
+    "start_anew": 1,
+    "lose": 1,
+    "swap": 1,
+    "another_plain_file": 1,
+}
+NAMES = st.sampled_from([name for name, weight in WEIGHTS.items() for _ in range(weight)])
+ARGUMENTS: dict[str, tuple[st.SearchStrategy[object], ...]] = {
+    "record": (OBJECTS, RECORDS),
+    "save": (OBJECTS, FILES, st.integers(1, 2)),
+    "load": (OBJECTS, FILES),
+    "merge": (OBJECTS, OBJECTS, OBJECTS, st.booleans()),
+    "copy": (OBJECTS, OBJECTS, st.sampled_from(sorted(COPIES))),
+    "start_anew": (OBJECTS, st.floats(1, 9)),
+    "lose": (FILES, st.sampled_from(["gone", "gone", "empty", "damaged"])),
+    "swap": (),
+    "another_plain_file": (),
+    "nothing": (),
+}
+STEPS = NAMES.flatmap(lambda name: st.tuples(st.just(name), *ARGUMENTS[name]))
 
 
 @pytest.fixture(scope="module")
