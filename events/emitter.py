@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from events.clock import Clock, format_timestamp
 from events.encodable import to_plain
 from events.errors import LogWriteError
-from events.exceptions import describe
 from events.model import (
     FIRST_US,
     LAST_US,
@@ -103,7 +102,6 @@ class Emitter:
         self.stream = stream
         self._writer = writer
         self._clock = clock
-        self._redactor = redactor
         self._next_seq = writer.next_seq
         self._timestamps = _Timestamps()
         self._buffer = LineBuffer()
@@ -132,11 +130,6 @@ class Emitter:
         """The number of the next event."""
         return self._next_seq
 
-    @property
-    def pending(self) -> int:
-        """How many lines wait for `commit`."""
-        return len(self._buffer.lines)
-
     def outcome(self, event: Succeeded | Failed | Skipped) -> Numbered:
         """Buffer an outcome, and tell its number and time; it is durable after `commit`."""
         fields = outcome_fields(event)
@@ -155,21 +148,14 @@ class Emitter:
         Args:
             event: Its name.
             level: Severity, for people.
-            fields: What it says, in any values; an exception given as ``exc_info`` becomes
-                ``error_type``, ``error`` and ``exception``. Reserved names are overwritten.
+            fields: What it says, in any values. Reserved names are overwritten.
 
         Raises:
             ValueError: ``event`` is an outcome: those go through `outcome`.
         """
         if event in OUTCOMES:
             raise ValueError(f"{event} is an outcome: use Emitter.outcome")
-        error = fields.pop("exc_info", None)
         said = _plain(fields)
-        if isinstance(error, BaseException):
-            described = describe(error, self._redactor)
-            said["error_type"] = described.error_type
-            said["error"] = described.message
-            said["exception"] = described.traceback
         said |= self._reserved
         said["event"] = event
         said["level"] = level

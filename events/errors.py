@@ -29,7 +29,3 @@ class InvalidLineError(EventsError):
 
 class LogWriteError(EventsError):
     """Events could not be made durable; the writer that raised it takes no more."""
-
-
-class LockHeldError(EventsError):
-    """Another process (or another part of this one) holds the lock."""

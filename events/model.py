@@ -146,8 +146,6 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         duration_ns: Time that the attempt took, in nanoseconds.
         wait_ns: Time from when the job was due to when it started, in nanoseconds, if known.
         warnings: How many warnings the handler gave.
-        trace_id: OpenTelemetry trace, lower-case hex, if any.
-        span_id: OpenTelemetry span, lower-case hex, if any.
     """
 
     job_id: int
@@ -157,8 +155,6 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     duration_ns: int = 0
     wait_ns: int | None = None
     warnings: int = 0
-    trace_id: str = ""
-    span_id: str = ""
 
 
 class Succeeded(Attempt, frozen=True, kw_only=True):
@@ -219,10 +215,6 @@ def outcome_fields(event: Succeeded | Failed | Skipped) -> dict[str, Any]:
         fields["event"] = JOB_SKIPPED
     if event.warnings:
         fields["warnings"] = _within(event.warnings)
-    if event.trace_id:
-        fields["trace_id"] = event.trace_id
-    if event.span_id:
-        fields["span_id"] = event.span_id
     return fields
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from events.model import BREAKER_CLOSED, BREAKER_OPENED
 from worker.errors import WorkerError
 from worker.retry import MAX_WAIT_S, is_count, is_wait
 
@@ -39,7 +40,7 @@ class BreakerOpened:
     failures: int
     cooldown_s: float
 
-    event = "breaker.opened"
+    event = BREAKER_OPENED
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class BreakerClosed:
     failures: int
     open_s: float
 
-    event = "breaker.closed"
+    event = BREAKER_CLOSED
 
 
 Transition = BreakerOpened | BreakerClosed
