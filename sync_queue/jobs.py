@@ -87,7 +87,6 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
         retry_at_us: When to run it again, microseconds since 1970 UTC; None: never (it
             succeeded, was skipped, or is a dead letter), and the job is gone.
         policy: Which schedule counts the failure.
-        restore: With a retry: count it by no schedule, for what was not the job's fault.
     """
 
     job_id: int
@@ -95,7 +94,6 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     seq: int
     retry_at_us: int | None = None
     policy: RetryPolicy = "transient"
-    restore: bool = False
 
 
 class Enqueued(NamedTuple):

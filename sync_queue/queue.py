@@ -206,14 +206,9 @@ class JobQueue:
         """What a stream holds, in the order in which it was leased."""
         return list(starmap(LeasedJob, self._read("leases", stream)))
 
-    def lowest_lease_seq(self, stream: str) -> int | None:
-        """From where a dead stream's log is to be read; None if it holds nothing."""
-        lowest: int | None = self._read("lease_seqs", stream)[0][0]
-        return lowest
-
     def highest_lease_seq(self, stream: str) -> int | None:
         """The highest next number that the queue knows of the stream; None if it holds nothing."""
-        highest: int | None = self._read("lease_seqs", stream)[0][1]
+        highest: int | None = self._read("highest_lease_seq", stream)[0][0]
         return highest
 
     def leased_streams(self) -> list[str]:

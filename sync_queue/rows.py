@@ -40,11 +40,10 @@ def job_row(job: NewJob, now_us: int, retried_from: str | None = None) -> tuple[
 
 def retry_row(stream: str, ending: Ending) -> tuple[Any, ...]:
     """The values of ``retry_later.sql`` for an ending that has a time."""
-    counted = not ending.restore
     return (
         ending.retry_at_us,
-        counted and ending.policy == "transient",
-        counted and ending.policy == "not_found",
+        ending.policy == "transient",
+        ending.policy == "not_found",
         ending.job_id,
         ending.attempt,
         stream,
