@@ -5,7 +5,7 @@ Standard library only, so that who needs one lock or one atomic save loads nothi
 
 from __future__ import annotations
 
-from events.filesystem.locks import is_locked, lock, try_lock
+from events.filesystem.locks import lock, try_lock
 from events.filesystem.machine import UNKNOWN_BOOT, boot_id, is_network_filesystem
 from events.filesystem.protocol import AppendFile, FileSystem, Lock, StrPath
 from events.filesystem.real import REAL, RealFileSystem, replace_file
@@ -19,7 +19,6 @@ __all__ = [
     "RealFileSystem",
     "StrPath",
     "boot_id",
-    "is_locked",
     "is_network_filesystem",
     "lock",
     "replace_file",

@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import struct
 import sys
 import threading
 import time
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # Python adds O_CLOEXEC
 _DEADLOCK_PAUSE_S = 0.01
-# struct flock of fcntl(2): its members stand in another order on macOS.
-_FLOCK = "qqihh" if sys.platform == "darwin" else "hhqqi0q"
 _Key = tuple[int, int]
 
 
@@ -118,22 +115,6 @@ class _Registry:
                 os.close(descriptor)
             self._free.notify_all()
 
-    def is_locked(self, path: StrPath) -> bool:
-        """Whether anybody holds the lock, asked without taking it."""
-        with self._free:
-            key = _key_of(path)
-            if key is None:
-                return False
-            if key in self._entries:
-                return True
-            descriptor = _open(path, os.O_RDONLY)
-            if self._adopt(descriptor) is None:
-                return True
-            try:
-                return _is_held_elsewhere(descriptor)
-            finally:
-                os.close(descriptor)
-
     def _adopt(self, descriptor: int) -> _Key | None:
         """The key of a file just opened; ``None`` if it turned out to be one that is held here.
 
@@ -191,13 +172,6 @@ def try_lock(path: StrPath) -> RecordLock | None:
     return _registry().acquire(path, wait=False)
 
 
-def is_locked(path: StrPath) -> bool:
-    """Whether anybody holds the lock, this process included; takes nothing, makes no file."""
-    if sys.platform == "win32":
-        return False  # no worker runs there
-    return _REGISTRY.is_locked(path)
-
-
 def _registry() -> _Registry:
     if sys.platform == "win32":
         raise EventsError("no record locks on Windows: workers run on Linux and macOS only")
@@ -246,14 +220,3 @@ def _lockf(descriptor: int, path: StrPath, *, wait: bool) -> bool:
                 ) from error
             raise
         return True
-
-
-def _is_held_elsewhere(descriptor: int) -> bool:
-    """Ask with F_GETLK whether another process stands in the way of a lock."""
-    if sys.platform == "darwin":  # pragma: no cover - another order of members, see above
-        question = struct.pack(_FLOCK, 0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
-        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, question)
-        return bool(struct.unpack(_FLOCK, answer)[3] != fcntl.F_UNLCK)
-    question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, question)
-    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)

@@ -158,7 +158,3 @@ class FileSystem(Protocol):
     def try_lock(self, path: StrPath) -> Lock | None:
         """Take the lock if it is free, else ``None`` at once."""
         ...
-
-    def is_locked(self, path: StrPath) -> bool:
-        """Whether anybody holds the lock, this process included; takes nothing."""
-        ...

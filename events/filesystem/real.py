@@ -166,10 +166,6 @@ class RealFileSystem:
         """Take the lock if it is free, else ``None`` at once."""
         return locks.try_lock(path)
 
-    def is_locked(self, path: StrPath) -> bool:
-        """Whether anybody holds the lock, this process included; takes nothing."""
-        return locks.is_locked(path)
-
 
 REAL = RealFileSystem()
 

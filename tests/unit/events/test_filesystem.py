@@ -21,13 +21,13 @@ from events.filesystem import (
     UNKNOWN_BOOT,
     RealFileSystem,
     boot_id,
-    is_locked,
     is_network_filesystem,
     lock,
     locks,
     replace_file,
     try_lock,
 )
+from tests.support.locked import is_locked
 
 FS = RealFileSystem()
 LINE_BYTES = 100 * 1024
@@ -340,7 +340,7 @@ class TestLock:
         assert not is_locked(path)
         held = FS.try_lock(path)
         assert held is not None
-        assert FS.is_locked(path)
+        assert FS.try_lock(path) is None
         held.release()
         assert mode_of(path) == 0o600
 
@@ -358,10 +358,6 @@ class TestLock:
             first.release()
             assert try_lock(path) is None
 
-    def test_asking_makes_no_file(self, path):
-        assert not is_locked(path)
-        assert not path.exists()
-
     def test_looking_does_not_let_the_lock_go(self, path):
         """Closing any descriptor of the file would: so none is opened."""
         with lock(path):
@@ -378,12 +374,6 @@ class TestLock:
             process.stdin.flush()
             with lock(path):
                 assert process.stdout.readline() == "released\n"
-
-    def test_asking_about_anothers_lock_does_not_take_it(self, path):
-        path.touch()
-        assert not is_locked(path)
-        with other_process(HOLDER, path):
-            assert is_locked(path)
 
     def test_is_free_when_its_process_is_killed(self, path):
         with other_process(HOLDER, path) as process:
@@ -449,13 +439,12 @@ class TestLock:
         """The parent is killed while its child lives: the lock is free."""
         code = """
             import os, sys
-            from events.filesystem import is_locked, lock, try_lock
+            from events.filesystem import lock, try_lock
             held = lock(sys.argv[1])
             child = os.fork()
             if child == 0:
                 held.release()          # the child holds nothing: no effect on the parent
-                told = [try_lock(sys.argv[1]), is_locked(sys.argv[1])]
-                print(os.getpid(), *told, flush=True)
+                print(os.getpid(), try_lock(sys.argv[1]), flush=True)
                 sys.stdin.readline()    # lives on until the test ends it
                 os._exit(0)
             os.waitpid(child, 0)
@@ -463,8 +452,8 @@ class TestLock:
         command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(command, text=True, **pipes) as parent:
-            child, *told = parent.stdout.readline().split()
-            assert told == ["None", "True"]
+            child, told = parent.stdout.readline().split()
+            assert told == "None"
             assert try_lock(path) is None
             parent.kill()
             parent.wait()
@@ -511,10 +500,10 @@ class TestLock:
         registry._after_fork()
         assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208 - counting names
         inherited.release()
-        assert not registry.is_locked(path)
         own = registry.acquire(path, wait=False)
+        assert own is not None
         inherited.release()
-        assert registry.is_locked(path)
+        assert registry.acquire(path, wait=False) is None
         own.release()
 
     def test_a_link_and_a_pipe_are_refused(self, path, tmp_path):
@@ -587,13 +576,10 @@ class TestLock:
             twin = tmp_path / "twin"
             twin.hardlink_to(path)
             real = locks._key_of
-            for ask in (try_lock, is_locked):
-                unseen = iter([(0, 0)])
-                monkeypatch.setattr(
-                    locks, "_key_of", lambda name, unseen=unseen: next(unseen, None) or real(name)
-                )
-                assert ask(twin) in {None, True}
-                monkeypatch.undo()
+            unseen = iter([(0, 0)])
+            monkeypatch.setattr(locks, "_key_of", lambda name: next(unseen, None) or real(name))
+            assert try_lock(twin) is None
+            monkeypatch.undo()
             code = "import sys; from events.filesystem import *; print(try_lock(sys.argv[1]))"
             assert python(code, path) == "None\n"
         assert not is_locked(path)
@@ -606,14 +592,14 @@ def test_windows_imports_all_reads_all_and_says_that_it_has_no_locks(tmp_path):
         import os, pathlib, subprocess, sys, stat, typing, threading, contextlib, struct
         sys.platform = "win32"
         from events.errors import EventsError
-        from events.filesystem import RealFileSystem, is_locked, try_lock
+        from events.filesystem import RealFileSystem, try_lock
         fs = RealFileSystem()
         path = os.path.join(sys.argv[1], "a")
         fs.make_folder(os.path.join(sys.argv[1], "b"))
         fs.replace_file(path, b"text", 0o600)
         fs.sync_file(path)
         with fs.open_read(path) as file:
-            print(file.read().decode(), is_locked(path))
+            print(file.read().decode())
         try:
             try_lock(path)
         except EventsError as error:
@@ -621,7 +607,7 @@ def test_windows_imports_all_reads_all_and_says_that_it_has_no_locks(tmp_path):
         """,
         tmp_path,
     )
-    assert answer.splitlines()[0] == "text False"
+    assert answer.splitlines()[0] == "text"
     assert "no record locks on Windows" in answer
 
 
