@@ -22,7 +22,7 @@ from worker.errors import (
     recorded_type,
 )
 from worker.handlers.base import Job, Outcome, as_outcome
-from worker.retry import RetryPolicies, classify, decide
+from worker.retry import Decision, RetryPolicies, classify, decide
 
 if TYPE_CHECKING:
     from random import Random
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sync_queue.jobs import LeasedJob
     from worker.handlers.base import Handler
     from worker.letters import OutcomeEvent
-    from worker.retry import Cause, Decision
+    from worker.retry import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ class Attempts:
     def run(self, leased: LeasedJob) -> Result:
         """Give a job to the handler."""
         try:
-            job = job_of(leased)
-        except InvalidJobError as error:  # it will never be readable
-            damaged = PermanentError(str(error), error_type=InvalidJobError.__name__)
-            return self._failure(leased, damaged)
-        try:
+            try:
+                job = job_of(leased)
+            except InvalidJobError as error:  # it will never be readable
+                damaged = PermanentError(str(error), error_type=InvalidJobError.__name__)
+                return self._failure(leased, damaged)
             return as_outcome(self._handler(job))
         except BaseException as error:  # noqa: BLE001 -- SystemExit too ends the attempt, not us
             return self._failure(leased, error)
@@ -107,10 +107,17 @@ class Attempts:
         try:
             return self._judge(leased, error)
         except BaseException as broken:  # noqa: BLE001 -- an error that raises when it is looked at
-            what = f"(an error that cannot be told: looking at it raised {type(broken).__name__})"
+            # Not by __name__: a metaclass may raise at that.
+            name = type.__dict__["__name__"].__get__(type(broken))
+            what = f"(an error that cannot be told: looking at it raised {name})"
+        try:
             return self._judge(leased, TransientError(what, error_type=UNKNOWN_ERROR))
+        except BaseException:  # noqa: BLE001 -- the job's own row is damaged: no thread may end of it
+            return Failure(UNKNOWN_ERROR, what, [], "permanent", Decision(None, "transient"))
 
     def _judge(self, leased: LeasedJob, error: BaseException) -> Failure:
+        if isinstance(error, SystemExit):  # its own message is nothing but a number
+            error = _of_exit(error)
         name, message, traceback = describe(error, self._redactor)
         own_name = recorded_type(error)
         return Failure(
@@ -136,8 +143,14 @@ def job_of(leased: LeasedJob) -> Job:
     """What a handler is given of a leased job.
 
     Raises:
-        InvalidJobError: Its stored data is damaged.
+        InvalidJobError: What is stored of it is damaged.
     """
+    try:
+        enqueued_at = EPOCH + timedelta(microseconds=leased.enqueued_at_us)
+    except OverflowError:
+        raise InvalidJobError(
+            f"the stored time of enqueuing is damaged: {leased.enqueued_at_us} microseconds"
+        ) from None
     return Job(
         id=leased.id,
         kind=leased.kind,
@@ -145,8 +158,16 @@ def job_of(leased: LeasedJob) -> Job:
         data=leased.payload(),
         attempt=leased.attempt,
         key=leased.job_key,
-        enqueued_at=EPOCH + timedelta(microseconds=leased.enqueued_at_us),
+        enqueued_at=enqueued_at,
     )
+
+
+def _of_exit(error: SystemExit) -> TransientError:
+    told = TransientError(
+        f"the handler called sys.exit({error.code!r})", error_type=SystemExit.__name__
+    )
+    told.__cause__ = error
+    return told
 
 
 def event_of(job: LeasedJob, result: Result, *, duration_ns: int, wait_ns: int) -> OutcomeEvent:
@@ -175,6 +196,7 @@ def event_of(job: LeasedJob, result: Result, *, duration_ns: int, wait_ns: int) 
             retry_at_us=result.decision.retry_at_us,
             policy=result.decision.policy,
             exception=result.traceback,
+            is_redacted=True,
         )
     if result.skipped:
         return Skipped(**common, warnings=result.warnings)

@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from events.model import MAX_COUNT
 from worker.attempt import Failure
 from worker.errors import WorkerError
 
@@ -112,6 +113,7 @@ class HandlerPool:
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._pid = os.getpid()
         self._threads = 0
+        self._no_thread: WorkerError | None = None
         self.held = 0
         try:
             for _ in range(threads):
@@ -160,7 +162,8 @@ class HandlerPool:
                 return None
             task = self._waiting.popleft()
             self._running.add(task)
-            task.wait_ns = max(0, self._clock.now_us() - task.job.due_at_us) * 1000
+            late_us = self._clock.now_us() - task.job.due_at_us
+            task.wait_ns = min(max(0, late_us) * 1000, MAX_COUNT)
             task.started_ns = self._clock.monotonic_ns()
             return task
 
@@ -201,9 +204,11 @@ class HandlerPool:
         """What has finished; waits up to ``wait_s`` seconds for the first, or until `wake`.
 
         Raises:
-            WorkerError: An attempt has outlived its time, and the system gives no thread to take
-                the place of its own.
+            WorkerError: An attempt had outlived its time at the call before this one, and the
+                system gave no thread to take the place of its own.
         """
+        if self._no_thread is not None:
+            raise self._no_thread
         finished: list[Finished] = []
         try:
             first = self._done.get(timeout=self._until_deadline(wait_s))
@@ -234,9 +239,7 @@ class HandlerPool:
             return []
         now_ns = self._clock.monotonic_ns()
         expired = self._give_up(now_ns - self._timeout_ns)
-        for _ in expired:
-            self._spawn()
-        return [
+        finished = [
             Finished(
                 task.job,
                 self._attempts.timed_out(task.job, self._timeout_s),
@@ -246,6 +249,12 @@ class HandlerPool:
             )
             for task in expired
         ]
+        try:
+            for _ in expired:
+                self._spawn()
+        except WorkerError as error:  # what has finished is to be recorded first
+            self._no_thread = error
+        return finished
 
     def _give_up(self, started_by_ns: int | None = None) -> list[_Task]:
         """Forget the running attempts that began at ``started_by_ns`` or before, or all."""

@@ -76,7 +76,12 @@ class Handler(Protocol):
         """Whether it ends an attempt itself after its timeout; else the worker watches it."""
         ...
 
-    def __call__(self, job: Job) -> Outcome | str | None:
+    @property
+    def ending_s(self) -> float | None:
+        """Seconds within which `stop` has ended what runs; None: it cannot end anything."""
+        ...
+
+    def __call__(self, job: Job) -> object:
         """Run one attempt.
 
         Returns:
@@ -99,15 +104,21 @@ class Handler(Protocol):
 def as_outcome(returned: object) -> Outcome:
     """Read what a handler returned: nothing is a sure success, a text is a confidence.
 
+    To be called within the attempt: what is returned may be of a class of the handler's own, whose
+    code runs when it is looked at. Of that nothing is left in the outcome.
+
     Raises:
-        HandlerResultError: It is none of these.
+        HandlerResultError: It is none of these, or has values of wrong types.
+        BaseException: Whatever the handler's own class raises.
     """
     if returned is None:
         return Outcome()
     if isinstance(returned, Outcome):
-        return returned
+        return Outcome(
+            plain(returned.confidence), plain(returned.warnings), plain(returned.skipped)
+        )
     if isinstance(returned, str):
-        return Outcome(confidence=returned)
+        return Outcome(confidence=plain(returned))
     if hasattr(returned, "__await__"):
         getattr(returned, "close", lambda: None)()  # else Python warns that it was never awaited
         raise HandlerResultError(
@@ -117,3 +128,12 @@ def as_outcome(returned: object) -> Outcome:
         f"the handler returned {type(returned).__name__}: return None, "
         "a confidence such as 'high' or 'low', or worker.handlers.base.Outcome"
     )
+
+
+def plain(value: Any) -> Any:
+    """A text or whole number as Python's own: a subclass's ``__eq__`` or ``__hash__`` is code."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__int__(value)
+    return value

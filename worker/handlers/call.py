@@ -10,14 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from worker.errors import HandlerSpecError, TransientError
-from worker.handlers.base import as_outcome
+from worker.errors import HandlerSpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from worker.handlers.base import Job, Outcome
+    from worker.handlers.base import Job
 
 OUR_PACKAGES = ("events", "projections", "sync_queue", "worker")
 
@@ -30,20 +29,14 @@ class CallHandler:
     """
 
     enforces_timeout = False
+    ending_s = None
 
     def __init__(self, function: Callable[[Job], object]) -> None:
         self._function = function
 
-    def __call__(self, job: Job) -> Outcome:
+    def __call__(self, job: Job) -> object:
         """Run one attempt in the calling thread."""
-        try:
-            returned = self._function(job)
-        except SystemExit as error:
-            # It would end the worker's thread without a word.
-            raise TransientError(
-                f"the handler called sys.exit({error.code!r})", error_type="SystemExit"
-            ) from error
-        return as_outcome(returned)
+        return self._function(job)
 
     def stop(self) -> None:
         """Nothing: a Python call cannot be ended from outside."""

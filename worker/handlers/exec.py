@@ -51,6 +51,11 @@ class ExecHandler:
         self._stopping = False
         self._running = 0
 
+    @property
+    def ending_s(self) -> float:
+        """Seconds from :meth:`stop` until SIGKILL."""
+        return self._limits.grace_s
+
     def __call__(self, job: Job) -> Outcome:
         """Run the command for one attempt.
 
@@ -92,7 +97,7 @@ class ExecHandler:
         self.stop()
         with self._changed:
             self._changed.wait_for(
-                lambda: self._running == 0, timeout=self._limits.grace_s + _CLOSE_SLACK_S
+                lambda: self._running == 0, timeout=self.ending_s + _CLOSE_SLACK_S
             )
         self._guard.close()
 

@@ -30,6 +30,7 @@ class NfoHandler:
     """
 
     enforces_timeout = False
+    ending_s = None
 
     def __init__(
         self, library: Path, *, overwrite: bool = False, clock: Clock | None = None

@@ -95,6 +95,46 @@ def test_data_that_is_damaged_ends_the_job_at_once_and_the_handler_is_not_called
         job_of(job)
 
 
+def test_a_time_that_is_none_ends_the_job_at_once(place):
+    job = LeasedJob(42, "metadata", 7, "{}", None, 1, 10**18, 0, 0, 0, 0, 0)
+    failure = place.attempts(lambda _: pytest.fail("called")).run(job)
+    assert (failure.error_type, failure.cause) == ("InvalidJobError", "permanent")
+    assert "time of enqueuing is damaged: 1000000000000000000" in failure.message
+
+
+def test_what_cannot_be_judged_is_a_failure_all_the_same(place):
+    job = LeasedJob(42, "metadata", 7, "{}", None, 1, 0, 0, "not a number", 0, 0, 0)
+    failure = place.attempts(lambda _: 1 / 0).run(job)
+    assert (failure.error_type, failure.decision.is_dead) == ("unknown", True)
+
+
+def test_an_exit_is_told_with_its_status(fail):
+    failure = fail(SystemExit(3))
+    assert failure.message == "the handler called sys.exit(3)"
+    assert [each["exc_type"] for each in failure.traceback] == ["TransientError", "SystemExit"]
+
+
+def test_an_answer_whose_class_raises_when_it_is_read_is_a_failure(place):
+    class Raises(Outcome):
+        confidence = property(lambda _self: 1 / 0)
+
+        def __init__(self):
+            pass
+
+    failure = place.attempts(lambda _: Raises()).run(JOB)
+    assert (failure.error_type, failure.cause) == ("ZeroDivisionError", "transient")
+
+
+def test_an_error_whose_class_does_not_tell_its_name_is_a_failure(fail):
+    class Nameless(type):
+        __name__ = property(lambda _self: (_ for _ in ()).throw(made("Second")))
+
+    def made(name):
+        return Nameless(name, (Exception,), {})()
+
+    assert "looking at it raised Second" in fail(made("First")).message
+
+
 def test_secrets_in_an_error_are_masked(fail):
     failure = fail(ValueError("GET /x?X-Plex-Token=hunter2"))
     assert "hunter2" not in failure.message + str(failure.traceback)
@@ -187,5 +227,6 @@ def test_failures_as_events(fail):
     assert (event.error_type, event.error, event.to_dlq) == ("PlexNotFound", "no item", False)
     assert event.retry_at_us == failure.decision.retry_at_us
     assert (event.policy, event.exception) == ("not_found", failure.traceback)
+    assert event.is_redacted
     dead = event_of(JOB, fail(PermanentError("x")), duration_ns=3, wait_ns=4)
     assert (dead.to_dlq, dead.retry_at_us, dead.policy) == (True, None, "transient")

@@ -262,6 +262,32 @@ def test_a_child_that_a_handler_forked_ends_when_it_comes_back(result, status):
     assert in_forked_child(fork_in_handler) == str((1, status))
 
 
+def test_what_has_finished_is_collected_before_the_want_of_threads_is_told(make, monkeypatch):
+    clock = HeldClock()
+    script = Script()
+    finish = threading.Event()
+    script.run = lambda job: (
+        script.began.release(),
+        (script.gate if job.id == 1 else finish).wait(LONG_S),
+        Outcome(),
+    )[-1]
+    pool = make(script, threads=2, clock=clock, timeout_s=10)
+    pool.submit([(leased(1), 0), (leased(2), 0)])
+    script.wait_begun(2)
+    finish.set()
+    pool._done.put(pool._done.get(timeout=LONG_S))  # job 2 has ended
+    clock.move_s(11)
+
+    def start(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(pool_module.threading.Thread, "start", start)
+    assert [done.job.id for done in pool.collect(0)] == [2, 1]
+    assert pool.held == 0
+    with pytest.raises(WorkerError, match="no thread number 3"):
+        pool.collect(0)
+
+
 def test_a_system_without_more_threads_is_told_in_words(monkeypatch):
     started = []
 

@@ -19,7 +19,37 @@ def test_a_text_is_a_confidence():
 
 def test_an_outcome_is_itself():
     outcome = Outcome("low", warnings=2, skipped=True)
-    assert as_outcome(outcome) is outcome
+    assert as_outcome(outcome) == outcome
+
+
+class Text(str):
+    """A text with a mind of its own."""
+
+    __slots__ = ()
+
+
+class Number(int):
+    """A number with a mind of its own."""
+
+
+class Mine(Outcome):
+    """An outcome of a handler's own."""
+
+
+@pytest.mark.parametrize("returned", [Text("low"), Mine(Text("low"), Number(0))])
+def test_nothing_of_the_handlers_own_classes_is_left(returned):
+    outcome = as_outcome(returned)
+    assert outcome == Outcome("low")
+    assert type(outcome) is Outcome
+    assert (type(outcome.confidence), type(outcome.warnings)) == (str, int)
+
+
+@pytest.mark.parametrize(("name", "value"), [("warnings", "x"), ("confidence", 1), ("skipped", 2)])
+def test_an_outcome_that_was_changed_afterwards_is_checked_again(name, value):
+    outcome = Outcome()
+    object.__setattr__(outcome, name, value)
+    with pytest.raises(HandlerResultError, match=f"^{name} "):
+        as_outcome(outcome)
 
 
 @pytest.mark.parametrize(

@@ -442,6 +442,7 @@ class TestSpecs:
         monkeypatch.setenv("PATH", f"/nowhere:{tmp_path}")
         handler = load_handler("exec:sync-it", timeout_s=None)
         assert handler.enforces_timeout
+        assert handler.ending_s == Limits(None).grace_s
         handler.close()
 
     def test_a_relative_path_stays_the_same_program(self, tmp_path, monkeypatch):
