@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from events.errors import SyncStatsError
 from events.model import BATCH_SUMMARY, WORKER_STOPPED, Failed, Succeeded
 from worker.attempt import Failure, event_of
 from worker.breaker import BreakerOpened, CircuitBreaker
@@ -16,6 +17,8 @@ from worker.recorder import Ended
 from worker.summary import dead_letter_line, summary_fields, summary_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from events.clock import Clock
     from sync_queue.dlq import DeadLetterQueue
     from sync_queue.jobs import LeasedJob
@@ -29,8 +32,8 @@ if TYPE_CHECKING:
     from worker.stopping import StopRequest
     from worker.takeover import TakeOver
 
-ENDING_S = 1.0
-"""A handler that ends what it runs gets so many seconds for it, beyond the grace."""
+ENDING_MARGIN_S = 1.0
+"""Waited beyond what a handler says that it takes to end what it runs, in seconds."""
 
 
 class WorkerListener:
@@ -91,6 +94,8 @@ class WorkLoop:
         self._next_look_ns = clock.monotonic_ns()
         self._winding_up = False
         self._summarised = 0
+        self._back: list[LeasedJob] = []  # withdrawn, and not yet given back
+        self._staged: set[tuple[int, int]] = set()  # may stand in the log, and not acknowledged
 
     def work(self) -> None:
         """Work until stopped or drained."""
@@ -124,8 +129,8 @@ class WorkLoop:
 
     def _claim(self) -> None:
         room = self._room()
-        claimed = self._queue.claim(self._own.name, self._recorder.next_seq, room) if room else []
-        self._submit(claimed, room)
+        # By a commit: a lease shall not name a seq that is numbered and not in the log.
+        self._submit(self._recorder.commit(claim=room) if room else [], room)
 
     def _submit(self, claimed: list[LeasedJob], room: int) -> None:
         now_ns = self._clock.monotonic_ns()
@@ -145,6 +150,7 @@ class WorkLoop:
             event = event_of(
                 done.job, done.result, duration_ns=done.duration_ns, wait_ns=done.wait_ns
             )
+            self._staged.add((done.job.id, done.job.attempt))
             self._recorder.add(Ended(done.job, event))
             opened |= self._tell_breaker(done, event)
         if opened:
@@ -156,6 +162,8 @@ class WorkLoop:
             self._stage_summary()
         room = self._room()
         self._submit(self._recorder.commit(claim=room), room)
+        self._staged.clear()
+        self._give_back()  # after the log: no other order is used anywhere
         if due:
             self._tell_summary()
 
@@ -193,44 +201,77 @@ class WorkLoop:
         return False
 
     def _withdraw(self) -> None:
-        """Give jobs that no thread has begun back to the queue, with their attempts."""
-        back = self._pool.take_back()
-        if not back:
-            return
+        """Take back the jobs that no thread has begun; `_give_back` tells the queue."""
         now_ns = self._clock.monotonic_ns()
-        for _, ticket in back:
+        for job, ticket in self._pool.take_back():
             self._breaker.record("neutral", ticket, now_ns)
-        self._queue.give_back(self._own.name, [(job.id, job.attempt) for job, _ in back])
+            self._back.append(job)
+
+    def _give_back(self) -> None:
+        """Give what was withdrawn back to the queue, each with its attempt unused."""
+        if self._back:
+            back = [(job.id, job.attempt) for job in self._back]
+            self._queue.give_back(self._own.name, back)
+            self._back.clear()
 
     def wind_up(self) -> int:
         """Record what still runs and ends within the grace, release the rest, say how many."""
         self._winding_up = True  # from here on nothing is claimed
         self._withdraw()
-        self._finish(self._options.grace_s, hurry=True)
-        self._handler.stop()
-        if self._handler.enforces_timeout:
-            # It ends what it runs: the next worker shall not run a job beside its leftovers.
-            self._finish(ENDING_S, hurry=False)
-        self._pool.abandon()
+        self._give_back()
+        self._finish(self._options.grace_s, self._record, hurry=True)
+        self._end_what_runs(self._record)
         self._record(self._pool.collect(0))  # what ended in between
         told = self._recorder.recorded > self._summarised
         if told:
             self._stage_summary()
         self._recorder.emit(WORKER_STOPPED, reason="stopped" if self._stop.asked else "drained")
         self._recorder.commit()
+        self._staged.clear()
         if told:
             self._tell_summary()
         left = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
         return self._queue.interrupt(self._own.name, left)
 
-    def _finish(self, within_s: float, *, hurry: bool) -> None:
-        """Record what ends within so many seconds; ``hurry``: not if a stop at once is asked."""
+    def let_go(self) -> None:
+        """After an error: release what is leased. No job is charged with a loss: none killed us.
+
+        Another error on this way is told, not raised, since the first one says more; what is
+        still leased then is left to the next start.
+        """
+        self.end()
+        try:
+            self._give_back()
+            leases = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
+            unrecorded = [lease for lease in leases if lease not in self._staged]
+            self._queue.interrupt(self._own.name, unrecorded)
+            self._take_over.let_go(self._own)
+        except (SyncStatsError, OSError) as error:
+            self._listener.notice(f"not all jobs were released, the next start does it: {error}")
+
+    def end(self) -> None:
+        """End what runs, and record nothing more; for the next worker to run no job beside it."""
+        self._winding_up = True
+        self._withdraw()
+        self._end_what_runs(_discard)
+
+    def _end_what_runs(self, take: Callable[[list[Finished]], None]) -> None:
+        self._handler.stop()
+        if self._handler.ending_s is not None:
+            # The next worker shall not run a job beside the leftovers of this one.
+            self._finish(self._handler.ending_s + ENDING_MARGIN_S, take, hurry=False)
+        self._pool.abandon()
+
+    def _finish(
+        self, within_s: float, take: Callable[[list[Finished]], None], *, hurry: bool
+    ) -> None:
+        """Take what ends within so many seconds; ``hurry``: not if a stop at once is asked."""
         deadline_ns = self._clock.monotonic_ns() + round(within_s * 1e9)
         while self._pool.held and not (hurry and self._stop.at_once):
             left_ns = deadline_ns - self._clock.monotonic_ns()
             if left_ns <= 0:
                 break
-            self._record(self._pool.collect(left_ns / 1e9))
+            take(self._pool.collect(left_ns / 1e9))
 
     def _stage_summary(self) -> None:
         """Put a summary into the write of the outcomes that it ends with."""
@@ -240,5 +281,13 @@ class WorkLoop:
     def _tell_summary(self) -> None:
         """Tell it to people, when it is true: the outcomes and dead letters are on the disk."""
         lines = [summary_line(self._recorder.stats)]
-        dead = dead_letter_line(self._letters.get_error_summary())
+        try:
+            dead = dead_letter_line(self._letters.get_error_summary())
+        except SyncStatsError as error:  # whom it is told to is no reason to end the work
+            self._listener.notice(f"the summary is without the dead letters: {error}")
+            dead = ""
         self._listener.summary([*lines, dead] if dead else lines)
+
+
+def _discard(_finished: list[Finished]) -> None:
+    """Nothing is recorded any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from events.errors import SyncStatsError
 from events.model import WORKER_STARTED
 from worker.attempt import Attempts
 from worker.loop import WorkerListener, WorkLoop
@@ -149,7 +150,12 @@ class SyncWorker:
             own.recorder.emit(WORKER_STARTED, concurrency=options.concurrency, batch=options.batch)
             loop.work()
             return loop.wind_up()
+        except SyncStatsError:
+            # The log or a database, and no fault of the jobs. Any other error is a defect, which
+            # a job may have brought about: it counts as the worker's death, so that such a job
+            # cannot end one worker after the other for ever.
+            loop.let_go()
+            raise
         finally:
-            pool.abandon()
+            loop.end()
             pool.close()
-            self._handler.stop()

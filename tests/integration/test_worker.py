@@ -283,7 +283,7 @@ def test_a_stop_ends_the_wait_for_another_that_takes_over(site):
 
 def test_a_hanging_handler_is_recorded_as_a_timeout_and_the_others_go_on(site):
     site.enqueue("hang", *["ok"] * 20)
-    status, _, _ = site.run("--drain", "--wait", "--timeout", "0.2")
+    status, _, _ = site.run("--drain", "--wait", "--timeout", "3")  # far longer than a job takes
     assert status == 0
     stats = site.assert_whole(21)
     assert stats["errors_by_type"] == {"HandlerTimeout": 1}
@@ -334,15 +334,15 @@ def test_a_log_that_cannot_be_written_ends_the_run_in_one_line_and_loses_nothing
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
     )
     assert status == 2
-    (line,) = err.splitlines()
+    *notices, line = err.splitlines()
+    assert all("the last line was torn" in notice for notice in notices)
     assert "cannot append to the log" in line
     assert "start again" in line
     recorded = len(site.outcomes())
     counts = site.counts()
     assert 0 < recorded < 60
-    assert 0 < counts.leased <= 5
-    acknowledged = 60 - counts.due - counts.leased
-    assert acknowledged <= recorded
+    assert counts.leased == 0  # no job is charged with the full disk
+    assert 60 - counts.due - counts.scheduled <= recorded
     (site.folder / "mended").touch()
     assert site.run("--drain", "--wait")[0] == 0
     site.assert_whole(60)

@@ -128,7 +128,7 @@ class Place:
             queue or self.queue,
             self.letters,
             whole or CallHandler(handler),
-            take_over or self.take_over(),
+            take_over or self.take_over(queue),
             options=WorkerOptions(**options),
             clock=self.clock,
             rng=Random(7),
