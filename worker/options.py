@@ -28,7 +28,7 @@ class WorkerOptions:
     """
 
     concurrency: int = 1
-    batch: int = 10
+    batch: int = 32
     timeout_s: float | None = None
     grace_s: float = DEFAULT_GRACE_S
     drain: bool = False
