@@ -600,6 +600,48 @@ class TestFromDict:
         assert stats == SyncStats(session_start=stats.session_start, jobs_skipped=3)
 
 
+class TestFile:
+    """The short of it; all else is in test_stats_file.py."""
+
+    @pytest.fixture
+    def path(self, tmp_path) -> Path:
+        return tmp_path / "stats.json"
+
+    def test_save_creates_the_file(self, stats, path):
+        stats.record_success(1.5)
+
+        stats.save_to_file(path)
+
+        document = json.loads(path.read_text())
+        assert {key: document[key] for key in stats.to_dict()} == stats.to_dict()
+
+    def test_load_reads_it(self, path):
+        path.write_text('{"jobs_processed": 1, "jobs_failed": 1, "session_start": 5}')
+
+        loaded = SyncStats.load_from_file(path)
+
+        assert loaded == SyncStats(jobs_processed=1, jobs_failed=1, session_start=5)
+
+    def test_load_of_a_missing_file_is_fresh_stats(self, path):
+        before = time.time()
+
+        fresh = SyncStats.load_from_file(path)
+
+        assert before <= fresh.session_start <= time.time()
+        assert fresh == SyncStats(session_start=fresh.session_start)
+        assert not path.exists()
+
+    def test_save_merges(self, stats, path):
+        other = SyncStats(session_start=7.0)
+        stats.record_success(1.5)
+        other.record_failure("A", 0.5)
+
+        stats.save_to_file(path)
+        other.save_to_file(path)
+
+        assert SyncStats.load_from_file(path) == stats + other
+
+
 def test_importing_loads_nothing_but_the_standard_library():
     code = "import sys; sys.path.append('.'); import worker.stats; print(*sys.modules)"
     run = subprocess.run(
