@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -283,18 +284,29 @@ def test_a_locale_that_cannot_say_it(own):
     assert_complaint(ran)
 
 
+# As a terminal starts it: a test run in the background may ignore SIGINT, and its children with it.
+HEARS_SIGINT = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+    " os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
 def test_interrupted_tail(own):
     tail = subprocess.Popen(
-        [*COMMAND, "tail", "--follow"],
+        [sys.executable, "-c", HEARS_SIGINT, *COMMAND, "tail", "--follow"],
         cwd=own,
         env=clean_env(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert tail.stdout is not None
-    first = tail.stdout.readline()
-    tail.send_signal(signal.SIGINT)
-    _, err = tail.communicate(timeout=30)
+    try:
+        assert tail.stdout is not None
+        first = tail.stdout.readline()
+        tail.send_signal(signal.SIGINT)
+        _, err = tail.communicate(timeout=30)
+    finally:
+        tail.kill()
+        tail.communicate()
     assert first == b"--- 2026-01-01 UTC\n"
     assert (tail.returncode, err) == (130, b"")
 
