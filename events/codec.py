@@ -10,10 +10,9 @@ from msgspec import UNSET
 
 from events.encodable import PLAIN, encode_anyhow, is_plain
 from events.examination import examine, is_representable
+from events.limits import MAX_DEPTH
 from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
-from events.nesting import MAX_DEPTH, is_too_deep
-
-__all__ = ["MAX_DEPTH", "decode", "encode"]
+from events.nesting import is_too_deep
 
 _read = msgspec.json.Decoder(Line).decode
 _SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES - 1)

@@ -17,8 +17,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from events.errors import InvalidLineError
+from events.limits import MAX_DEPTH
 from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
-from events.nesting import MAX_DEPTH, flatten, is_too_deep
+from events.nesting import flatten, is_too_deep
 
 _FIELDS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Line)}
 _NOT_OF_OUTCOMES = frozenset({"epoch", "queue_id", "host", "pid", "version"})

@@ -13,11 +13,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from events.clock import format_timestamp
+from events.limits import MAX_INTEGER
 
 SCHEMA_VERSION = 1
 MAX_LINE_BYTES = 1 << 20
 """Longest line that is read or written, in bytes, its line end included."""
-MAX_COUNT = 2**63 - 1
+MAX_COUNT = MAX_INTEGER
 """Largest count, number or sum of nanoseconds; sums stop here."""
 FIRST_US = -62_135_596_800_000_000
 """0001-01-01T00:00:00Z, the first moment that can be written."""

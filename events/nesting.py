@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-MAX_DEPTH = 200
-"""Deepest nesting of objects and lists in a line; the line's own object is 1."""
+from events.limits import MAX_DEPTH
 
 # Possessive, and an unfinished string runs to the end: linear in the text, whatever it holds.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -31,7 +30,7 @@ def depth(text: bytes) -> int:
 
 
 def is_too_deep(text: bytes) -> bool:
-    """Tell whether ``text`` is nested deeper than `MAX_DEPTH`."""
+    """Tell whether ``text`` is nested deeper than `MAX_DEPTH`; its own brackets are 1."""
     return may_be_deep(text) and depth(text) > MAX_DEPTH
 
 

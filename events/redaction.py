@@ -12,10 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from events.errors import EventsError
+from events.limits import MAX_DEPTH
 
 MASK = "[redacted]"
-MAX_DEPTH = 200
-"""What is nested deeper is masked as a whole."""
 
 MAX_PASSES = 10
 """How often a text is looked at again after a user's pattern; then it is masked as a whole."""
@@ -173,7 +172,8 @@ class Redactor:
         """Copy a JSON value with its secrets masked: by what its keys say, and in its texts.
 
         ``None`` and booleans stay, whatever their key; numbers do not: a PIN is one.
-        Objects that are no JSON values are returned as they are.
+        Objects that are no JSON values are returned as they are; what is nested deeper than
+        `MAX_DEPTH` is masked as a whole.
         """
         return self._value(value, MAX_DEPTH)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from events.clock import SystemClock
+from events.limits import MAX_INTEGER
 from events.redaction import Redactor
 from sync_queue.connection import Database
 from sync_queue.dead_letters import DeadLetter, LetterResult, StoredLetter, WholeLetter
 from sync_queue.errors import InvalidJobError
 from sync_queue.letter_jobs import decode_job
 from sync_queue.letter_rows import (
-    MAX_INTEGER,
     format_failed_at,
     letter_from_error,
     letter_row,

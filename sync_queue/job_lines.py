@@ -10,6 +10,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
+from events.limits import MAX_DEPTH, MAX_INTEGER
 from sync_queue.errors import InvalidJobError
 from sync_queue.jobs import NewJob
 
@@ -18,12 +19,8 @@ if TYPE_CHECKING:
 
 MAX_LINE_BYTES: Final = 1024 * 1024
 """A job line's length without its end of line."""
-MAX_DEPTH: Final = 200
-"""How deep lists and objects may nest. A fixed bound, so that what one thread could store another,
-with less stack left, can read."""
 
 _KEYS: Final = ("scene_id", "update_type", "data", "job_key")
-_MAX_INTEGER: Final = 2**63 - 1
 
 
 def dump(data: Any) -> str:
@@ -91,7 +88,7 @@ def job_from_fields(fields: Mapping[str, Any]) -> NewJob:
         InvalidJobError: A field has a wrong type; the message names it.
     """
     scene_id = fields.get("scene_id")
-    if scene_id is not None and not (_is_integer(scene_id) and abs(scene_id) <= _MAX_INTEGER):
+    if scene_id is not None and not (_is_integer(scene_id) and abs(scene_id) <= MAX_INTEGER):
         raise InvalidJobError("scene_id must be an integer of 64 bits, or null")
     kind = fields.get("update_type", "metadata")
     if not _is_text(kind) or not kind:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import starmap
 from typing import TYPE_CHECKING
 
+from events.limits import MAX_INTEGER
 from sync_queue.jobs import LeasedJob
-from sync_queue.rows import MAX_INTEGER, retry_row
+from sync_queue.rows import retry_row
 
 if TYPE_CHECKING:
     import sqlite3

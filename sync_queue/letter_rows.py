@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from events.clock import EPOCH, to_us
+from events.limits import MAX_INTEGER
 from sync_queue.dead_letters import DeadLetter, StoredLetter
 from sync_queue.letter_jobs import encode_job
 
@@ -17,8 +18,6 @@ MAX_MESSAGE: Final = 64 * 1024
 """Characters kept of an error's message: half from its start, half from its end."""
 MAX_TRACE: Final = 256 * 1024
 """Characters kept of a stack trace, likewise."""
-MAX_INTEGER: Final = 2**63 - 1
-"""The largest integer that a column holds."""
 
 
 def letter_from_error(job: dict[str, Any], error: BaseException, retry_count: int) -> DeadLetter:

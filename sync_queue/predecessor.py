@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from events.limits import MAX_DEPTH
 from sync_queue.errors import InvalidJobError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ MAX_PICKLE_BYTES: Final = 16 * 1024 * 1024
 MAX_OPCODES: Final = 500_000
 MAX_VALUES: Final = 500_000
 """Values met when walking the whole job, shared ones each time: a pickle can share by reference."""
-MAX_DEPTH: Final = 200
 
 _IGNORED: Final = frozenset({"PROTO", "FRAME", "STOP"})
 _VALUES: Final = frozenset(

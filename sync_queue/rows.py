@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from events.limits import MAX_INTEGER
 from sync_queue.errors import InvalidJobError
 from sync_queue.job_lines import dump
 
 if TYPE_CHECKING:
     from sync_queue.jobs import Ending, NewJob
-
-MAX_INTEGER: Final = 2**63 - 1
-"""The largest integer that SQLite keeps exactly."""
 
 
 def job_row(job: NewJob, now_us: int, retried_from: str | None = None) -> tuple[Any, ...]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 
-MAX_COUNT = 2**63 - 1
+from events.limits import MAX_INTEGER
+
+MAX_COUNT = MAX_INTEGER
 """The largest count, and the largest time in nanoseconds (292 years)."""
 
 NS_PER_S = 10**9

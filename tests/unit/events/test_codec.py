@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from msgspec import UNSET
 
-from events.codec import MAX_DEPTH, decode, encode
+from events.codec import decode, encode
 from events.errors import InvalidLineError
+from events.limits import MAX_DEPTH
 from events.model import MAX_COUNT, MAX_LINE_BYTES, Line
 
 # Both lines of the design's format, as they stand there.

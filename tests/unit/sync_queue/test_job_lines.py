@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.limits import MAX_DEPTH
 from sync_queue.errors import InvalidJobError
-from sync_queue.job_lines import MAX_DEPTH, MAX_LINE_BYTES, dump, load, parse_job, read_jobs
+from sync_queue.job_lines import MAX_LINE_BYTES, dump, load, parse_job, read_jobs
 from sync_queue.jobs import NewJob
 
 JSON_VALUES = st.recursive(
