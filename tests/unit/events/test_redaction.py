@@ -186,6 +186,7 @@ def test_a_pattern_that_matches_nothing_at_all_is_refused(pattern):
         (".+", "password=abc def", MASK),
         ("e", "one [redacted]", f"on{MASK} [redacted]"),
         ("(?=b)|c", "abc", f"ab{MASK}"),
+        ("(?=b)", "abc", "abc"),
         ("b", "bb", MASK * 2),
         (r"\bfoo\b|1", "foo1", MASK * 2),
         ("1", "1pw=abc", f"{MASK}pw={MASK}"),
