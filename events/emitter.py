@@ -105,6 +105,7 @@ class Emitter:
         self._next_seq = writer.next_seq
         self._timestamps = _Timestamps()
         self._buffer = LineBuffer()
+        self._redactor = redactor
         self._opening: dict[str, Any] = {"epoch": epoch, **_plain(opened)}
         self._held: list[dict[str, Any]] | None = []
         self._lock = threading.Lock()
@@ -133,6 +134,7 @@ class Emitter:
     def outcome(self, event: Succeeded | Failed | Skipped) -> Numbered:
         """Buffer an outcome, and tell its number and time; it is durable after `commit`."""
         fields = outcome_fields(event)
+        fields["kind"] = guarded(self._redactor.value, fields["kind"])  # the job's sender chose it
         with self._lock:
             if self._held is not None:
                 self._open(self._held)

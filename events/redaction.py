@@ -48,7 +48,7 @@ _NAME = (
     r"|(?<![a-z0-9])(?:auth|pass|pwd|pw|sig)|(?<=[?&])key"
 )
 _NAME_HINTS = ("token", "pass", "secret", "credential", "sig", "session", "key", "auth", "pw")
-_IS = r"""(?:\\{0,4}["'])?\s{0,8}(?:=|:|%3d)\s{0,8}"""
+_IS = r"""(?:\\{0,4}["'])?\s{0,8}(?:=|:|%3d)\s{0,8}(?:(?!\[redacted\])[\[(]\s{0,8}){0,2}"""
 # An opening quote and what follows it, up to the closing one; also where both are escaped.
 _QUOTED = r"""(")(?:[^"\\]++|\\.)*+|(')(?:[^'\\]++|\\.)*+|(\\{1,4}["'])[^"'\\]*+"""
 
@@ -80,6 +80,8 @@ def _rules(extra_keys: Sequence[str]) -> list[_Rule]:
         ),
         # X-Plex-Token=…, "api_key": "…", password: …
         (hints, rf"((?:{names}){_IS})(?:{_QUOTED}|[^\s&\"'<>]+)", quoted),
+        # ("X-Plex-Token", "…"), as headers are kept in lists of pairs
+        (hints, rf"""((?:{names})\\{{0,4}}["']\s{{0,8}},\s{{0,8}})(?:{_QUOTED})""", quoted),
         # --password …
         (
             ("--",),
