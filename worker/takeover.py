@@ -18,23 +18,19 @@ from events.log.segment import list_segments
 from events.log.stream import LOCK_NAME, list_streams, stream_folder
 from events.model import JOB_FAILED, Failed
 from worker.letters import ending_of_line, letter_of_line
-from worker.own_stream import Identity, OwnStream, StreamOpener
 from worker.recorder import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from events.clock import Clock
     from events.filesystem import FileSystem, Lock
-    from events.redaction import Redactor
     from sync_queue.dead_letters import DeadLetter
     from sync_queue.dlq import DeadLetterQueue
     from sync_queue.jobs import Ending, LeasedJob
     from sync_queue.queue import JobQueue
+    from worker.own_stream import OwnStream, StreamOpener
     from worker.stopping import StopRequest
-
-__all__ = ["MAX_LOSSES", "WORKER_LOST", "Identity", "OwnStream", "TakeOver"]
 
 MAX_LOSSES = 3
 """A job that was leased when its worker died for the third time is ended as ``WorkerLost``."""
@@ -50,13 +46,9 @@ class TakeOver:
         data: The data folder.
         queue: Its queue.
         letters: Its dead letters.
-        identity: Who is asking.
+        streams: Opens and recovers its streams.
         fs: The file system the data folder is in.
-        clock: For events' timestamps.
-        redactor: Masks secrets in what is written.
-        segment_bytes: Size at which a new segment is begun.
         notice: Told, in one sentence each, what was found and mended.
-        random: Gives so many random bytes, for names of streams and epochs.
         sleep: Waits so many seconds.
     """
 
@@ -65,14 +57,10 @@ class TakeOver:
         data: Path,
         queue: JobQueue,
         letters: DeadLetterQueue,
-        identity: Identity,
+        streams: StreamOpener,
         *,
         fs: FileSystem,
-        clock: Clock,
-        redactor: Redactor,
-        segment_bytes: int,
         notice: Callable[[str], None],
-        random: Callable[[int], bytes] = os.urandom,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._data = data
@@ -82,18 +70,7 @@ class TakeOver:
         self._notice = notice
         self._sleep = sleep
         self._lock_path = data / "takeover.lock"
-        self._streams = StreamOpener(
-            data,
-            queue,
-            letters,
-            identity,
-            fs=fs,
-            clock=clock,
-            redactor=redactor,
-            segment_bytes=segment_bytes,
-            notice=notice,
-            random=random,
-        )
+        self._streams = streams
 
     def start(self, stop: StopRequest) -> OwnStream | None:
         """Open a stream of our own, mend it, and mend all others whose workers are gone.

@@ -22,9 +22,10 @@ from projections.runner import Runner
 from sync_queue.dlq import DeadLetterQueue
 from sync_queue.queue import JobQueue
 from worker.handlers.loader import load_handler
+from worker.own_stream import Identity, StreamOpener
 from worker.processor import SyncWorker, WorkerListener, WorkerOptions
 from worker.retry import Backoff, RetryPolicies
-from worker.takeover import Identity, TakeOver
+from worker.takeover import TakeOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,21 +75,22 @@ def work(asked: RunOptions) -> int:
         )
         keeper.start()
         stack.callback(keeper.close)
+        streams = StreamOpener(
+            options.data,
+            queue,
+            letters,
+            _identity(options, queue),
+            fs=fs,
+            clock=clock,
+            redactor=redactor,
+            segment_bytes=options.segment_bytes,
+            notice=listener.notice,
+        )
         worker = SyncWorker(
             queue,
             letters,
             handler,
-            TakeOver(
-                options.data,
-                queue,
-                letters,
-                _identity(options, queue),
-                fs=fs,
-                clock=clock,
-                redactor=redactor,
-                segment_bytes=options.segment_bytes,
-                notice=listener.notice,
-            ),
+            TakeOver(options.data, queue, letters, streams, fs=fs, notice=listener.notice),
             options=worker_options(options),
             clock=clock,
             rng=SystemRandom(),

@@ -16,7 +16,7 @@ from worker.attempt import Attempts
 from worker.handlers.call import CallHandler
 from worker.loop import WorkerListener
 from worker.options import WorkerOptions
-from worker.own_stream import Identity
+from worker.own_stream import Identity, StreamOpener
 from worker.processor import SyncWorker
 from worker.retry import RetryPolicies
 from worker.stopping import StopRequest
@@ -88,18 +88,17 @@ class Place:
         self.queue.enqueue_many(NewJob(number, **fields) for number in range(1, count + 1))
 
     def take_over(self, queue: Any = None, letters: Any = None, **more: Any) -> TakeOver:
-        return TakeOver(
-            self.data,
-            queue or self.queue,
-            letters or self.letters,
+        place = self.data, queue or self.queue, letters or self.letters
+        streams = StreamOpener(
+            *place,
             Identity("nas", self.boot_id, {"queue_id": self.queue.queue_id}, {}),
             fs=self.fs,
             clock=self.clock,
             redactor=self.redactor,
             segment_bytes=1 << 20,
             notice=self.told.notice,
-            **more,
         )
+        return TakeOver(*place, streams, fs=self.fs, notice=self.told.notice, **more)
 
     def start(self, queue: Any = None, letters: Any = None) -> OwnStream:
         """A stream as a starting worker opens it."""
