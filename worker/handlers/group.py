@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -30,6 +31,7 @@ _GATE = 'read -r syncstats_gate && unset syncstats_gate && exec "$@"'
 _NS_PER_S = 1_000_000_000
 _CHUNK_BYTES = 65_536
 _MAX_LAST_CHUNKS = 64
+_WORD_END = re.compile(rb"""[\s&;,<>"']""")
 # Nothing tells portably of a child's end beside its output's: we look again after these pauses.
 _MIN_PAUSE_S = 0.001
 _MAX_PAUSE_S = 0.05
@@ -168,6 +170,7 @@ class _Pipes:
         self._to_write = memoryview(stdin)
         self._tail_bytes = tail_bytes
         self._tails = {"stdout": bytearray(), "stderr": bytearray()}
+        self._came = {"stdout": 0, "stderr": 0}  # bytes in all
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Self:
@@ -183,8 +186,16 @@ class _Pipes:
             pipe.close()
 
     def tail(self, name: str) -> bytes:
-        """The end of what came through the pipe ``name``."""
-        return bytes(self._tails[name][-self._tail_bytes :])
+        """The end of what came through the pipe ``name``.
+
+        Where its beginning was cut off, it begins with a whole word: half a word may be a secret
+        whose name, by which it would be masked, is gone.
+        """
+        kept = bytes(self._tails[name][-self._tail_bytes :])
+        if self._came[name] <= self._tail_bytes:
+            return kept
+        word_end = _WORD_END.search(kept)
+        return kept[word_end.start() :] if word_end else b""
 
     def move(self, pause_s: float) -> bool:
         """Move what can be moved, waiting up to ``pause_s`` for it; whether anything was."""
@@ -227,6 +238,7 @@ class _Pipes:
         if not chunk:
             self._selector.unregister(key.fileobj)
             return False
+        self._came[key.data] += len(chunk)
         tail = self._tails[key.data]
         tail += chunk
         if len(tail) > 2 * self._tail_bytes:

@@ -182,6 +182,15 @@ class TestWhatACommandSays:
         assert handler(make_job()) == Outcome()
         assert run_sh(script, tail_bytes=100)(make_job()) == Outcome("low")
 
+    def test_half_a_word_at_the_cut_is_not_kept_for_it_may_be_a_secret(self, run_sh):
+        script = "printf 'X-Plex-Token=%060d&page=1 %050d' 7 8 >&2; exit 1"
+        with pytest.raises(PermanentError, match=rf"^&page=1 {'0' * 49}8$"):
+            run_sh(script, tail_bytes=80)(make_job())
+
+    def test_one_long_word_is_not_kept_at_all(self, run_sh):
+        with pytest.raises(PermanentError, match="^exit status 1, and nothing on stderr$"):
+            run_sh("printf '%0200d' 7 >&2; exit 1", tail_bytes=80)(make_job())
+
     def test_an_answer_longer_than_what_is_kept_is_none(self, run_sh):
         answer = '{"confidence": "low", "x": "' + "x" * 500 + '"}'
         assert run_sh(f"echo '{answer}'", tail_bytes=100)(make_job()) == Outcome()
