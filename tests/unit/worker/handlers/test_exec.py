@@ -188,7 +188,7 @@ class TestWhatACommandSays:
             run_sh(script, tail_bytes=80)(make_job())
 
     def test_one_long_word_is_not_kept_at_all(self, run_sh):
-        with pytest.raises(PermanentError, match="^exit status 1, and nothing on stderr$"):
+        with pytest.raises(PermanentError, match=r"^exit status 1, and nothing on stderr$"):
             run_sh("printf '%0200d' 7 >&2; exit 1", tail_bytes=80)(make_job())
 
     def test_an_answer_longer_than_what_is_kept_is_none(self, run_sh):
