@@ -67,7 +67,7 @@ class CircuitBreaker:
     """Counts transient failures in a row and says how many attempts may begin.
 
     Args:
-        threshold: Transient failures in a row that open it.
+        threshold: Transient failures in a row that open it; None: none ever do.
         cooldown_s: Seconds from opening until one trial is let through.
 
     Raises:
@@ -81,8 +81,8 @@ class CircuitBreaker:
     (0, 1)
     """
 
-    def __init__(self, threshold: int = 5, cooldown_s: float = 60.0) -> None:
-        if not is_count(threshold):
+    def __init__(self, threshold: int | None = 5, cooldown_s: float = 60.0) -> None:
+        if threshold is not None and not is_count(threshold):
             raise WorkerError(f"threshold must be a whole number of at least 1, not {threshold!r}")
         if not is_wait(cooldown_s):
             raise WorkerError(
@@ -160,7 +160,7 @@ class CircuitBreaker:
     def _failed(self, now_ns: int, cause: str) -> Transition | None:
         self._failures += 1
         if self._opened_ns is None:
-            if self._failures < self._threshold:
+            if self._threshold is None or self._failures < self._threshold:
                 return None
             self._first_opened_ns = now_ns
         self._opened_ns = now_ns

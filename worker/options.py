@@ -23,7 +23,7 @@ class WorkerOptions:
         summary_every: Outcomes after which a summary is given; 0 for at the end only.
         poll_s: Seconds after which a worker with nothing to do looks for new jobs.
         policies: When failed jobs are tried again.
-        breaker_failures: Transient failures in a row that open the circuit breaker.
+        breaker_failures: Transient failures in a row that open the circuit breaker; None: none do.
         breaker_cooldown_s: Seconds until it lets one trial through.
     """
 
@@ -36,5 +36,5 @@ class WorkerOptions:
     summary_every: int = 100
     poll_s: float = 0.25
     policies: RetryPolicies = field(default_factory=RetryPolicies)
-    breaker_failures: int = 5
+    breaker_failures: int | None = 5
     breaker_cooldown_s: float = 60.0

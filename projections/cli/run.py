@@ -48,7 +48,7 @@ class RunOptions:
         not_found_base: As `retry_base`, for a PlexNotFound.
         not_found_cap: As `retry_cap`, for a PlexNotFound.
         not_found_tries: As `retry_tries`, for a PlexNotFound.
-        breaker_failures: Transient failures in a row that stop the taking of jobs.
+        breaker_failures: Transient failures in a row that stop the taking of jobs; 0: none do.
         breaker_cooldown: Seconds until one job is tried again.
         redact: Regular expressions of what is masked in events and dead letters.
         stream_name: Readable beginning of a new stream's name; None: the host's.
@@ -183,10 +183,10 @@ class RunOptions:
 @click.option(
     "--breaker-failures",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=0),
     default=_USUAL.breaker_failures,
     show_default=True,
-    help="Transient failures in a row that make the worker pause.",
+    help="Transient failures in a row that make the worker pause; 0: none.",
 )
 @click.option(
     "--breaker-cooldown",

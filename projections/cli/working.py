@@ -169,7 +169,7 @@ def worker_options(options: RunOptions) -> WorkerOptions:
                 options.not_found_base, options.not_found_cap, options.not_found_tries
             ),
         ),
-        breaker_failures=options.breaker_failures,
+        breaker_failures=options.breaker_failures or None,
         breaker_cooldown_s=options.breaker_cooldown,
     )
 

@@ -91,6 +91,12 @@ def test_a_neutral_trial_lets_the_next_one_try():
     assert breaker.may_begin(60 * S) == 1
 
 
+def test_without_a_threshold_it_never_opens():
+    breaker = CircuitBreaker(threshold=None)
+    assert [attempt(breaker, "transient", now) for now in range(99)] == [None] * 99
+    assert breaker.may_begin(99) is None
+
+
 def test_attempts_from_before_it_opened_say_nothing_about_now():
     breaker = CircuitBreaker(threshold=1)
     first, late_success, late_failure = (breaker.began(0) for _ in range(3))

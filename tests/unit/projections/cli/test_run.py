@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,7 @@ def test_every_option_arrives(asked):
     assert policies.transient == Backoff(0.1, 0.2, 2)
     assert policies.not_found == Backoff(0.3, 0.4, 4)
     assert worker_options(options).breaker_failures == 9
+    assert worker_options(replace(options, breaker_failures=0)).breaker_failures is None
     assert worker_options(options).breaker_cooldown_s == 0.5
 
 
