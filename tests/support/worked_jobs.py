@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.support.forking import fork
 from worker.errors import PermanentError, PlexNotFound, TransientError
 from worker.handlers.base import Outcome
 
@@ -76,7 +77,7 @@ def _kill(_job: Any) -> None:
 
 
 def _fork(_job: Any) -> None:
-    child = os.fork()
+    child = fork()
     if child:
         os.waitpid(child, 0)
 

@@ -11,7 +11,7 @@ import pytest
 
 from sync_queue.connection import Database
 from sync_queue.errors import ForeignDatabaseError, NewerDatabaseError, QueueError
-from tests.support.forking import in_forked_child
+from tests.support.forking import fork, in_forked_child
 from tests.support.held_clock import HeldClock
 
 if TYPE_CHECKING:
@@ -494,7 +494,7 @@ class TestFork:
         write(database, "parent")
         go_read, go_write = os.pipe()
         ready_read, ready_write = os.pipe()
-        child = os.fork()
+        child = fork()
         if child == 0:
             write(database, "child")
             os.write(ready_write, b".")
@@ -517,7 +517,7 @@ class TestFork:
         try:
             with database.transaction() as connection:
                 connection.execute("INSERT INTO things VALUES ('a')")
-                child = os.fork()
+                child = fork()
                 if child:
                     os.waitpid(child, 0)
         except QueueError as error:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from sync_queue.jobs import LeasedJob
-from tests.support.forking import in_forked_child
+from tests.support.forking import fork, in_forked_child
 from tests.support.held_clock import HeldClock
 from worker import pool as pool_module
 from worker.attempt import Failure
@@ -247,7 +247,7 @@ def test_a_child_that_a_handler_forked_ends_when_it_comes_back(result, status):
     def fork_in_handler():
         class Forks:
             def run(self, _job):
-                self.child = os.fork()
+                self.child = fork()
                 return result
 
         forks = Forks()

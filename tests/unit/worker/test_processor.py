@@ -12,6 +12,7 @@ import structlog
 
 from sync_queue.errors import QueueError
 from sync_queue.jobs import NewJob
+from tests.support.forking import fork
 from tests.support.handlers import wait_until
 from tests.support.workers import Place, TickingClock, ends_of, repeated_attempts
 from worker.errors import HandlerStopped, PermanentError, PlexNotFound, TransientError
@@ -231,7 +232,7 @@ def test_a_child_that_the_handler_forks_and_leaves_does_no_harm(place):
     children = []
 
     def handler(_job):
-        child = os.fork()
+        child = fork()
         if child:
             children.append(child)
 
