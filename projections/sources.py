@@ -120,7 +120,7 @@ def _named(path: Path, fs: FileSystem, *, asked: bool) -> list[Source]:
 
 def _absolute(path: Path) -> Path:
     """A folder with its own name; resolve() would take that of a link's target."""
-    return Path(os.path.abspath(path))  # noqa: PTH100
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
 def _may_be_empty(path: Path, fs: FileSystem) -> bool:

@@ -91,10 +91,10 @@ def job_from_fields(fields: Mapping[str, Any]) -> NewJob:
     if scene_id is not None and not (_is_integer(scene_id) and abs(scene_id) <= MAX_INTEGER):
         raise InvalidJobError("scene_id must be an integer of 64 bits, or null")
     kind = fields.get("update_type", "metadata")
-    if not _is_text(kind) or not kind:
+    if not is_text(kind) or not kind:
         raise InvalidJobError("update_type must be text that is not empty")
     job_key = fields.get("job_key")
-    if job_key is not None and not _is_text(job_key):
+    if job_key is not None and not is_text(job_key):
         raise InvalidJobError("job_key must be text, or null")
     return NewJob(scene_id=scene_id, kind=kind, data=fields.get("data", {}), job_key=job_key)
 
@@ -126,7 +126,7 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     """Text that a column of the database can hold: lone surrogates have no UTF-8."""
     if not isinstance(value, str):
         return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from events.limits import MAX_INTEGER
 from sync_queue.errors import InvalidJobError
-from sync_queue.job_lines import dump
+from sync_queue.job_lines import dump, is_text
 
 if TYPE_CHECKING:
     from sync_queue.jobs import Ending, NewJob
@@ -25,9 +25,9 @@ def job_row(job: NewJob, now_us: int, retried_from: str | None = None) -> tuple[
     """
     if job.scene_id is not None and not _is_integer(job.scene_id, -MAX_INTEGER):
         raise InvalidJobError("scene_id must be an integer of 64 bits, or None")
-    if not _is_text(job.kind) or not job.kind:
+    if not is_text(job.kind) or not job.kind:
         raise InvalidJobError("kind must be text (UTF-8) that is not empty")
-    if job.job_key is not None and not _is_text(job.job_key):
+    if job.job_key is not None and not is_text(job.job_key):
         raise InvalidJobError("job_key must be text (UTF-8), or None")
     if job.due_at_us is not None and not _is_integer(job.due_at_us, 0):
         raise InvalidJobError("due_at_us must be microseconds since 1970, or None")
@@ -51,13 +51,3 @@ def retry_row(stream: str, ending: Ending) -> tuple[Any, ...]:
 
 def _is_integer(value: object, lowest: int) -> bool:
     return isinstance(value, int) and type(value) is not bool and lowest <= value <= MAX_INTEGER
-
-
-def _is_text(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

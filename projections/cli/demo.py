@@ -111,7 +111,8 @@ class Demo:
         from projections.cli import demo_library as made
         from sync_queue.queue import JobQueue
 
-        library = made.make_library(self._library_folder, Random(_SEED))  # noqa: S311
+        rng = Random(_SEED)  # noqa: S311 - the same demo each time, not a secret
+        library = made.make_library(self._library_folder, rng)
         self._say(f"A media library of {made.FILMS} films, in a temporary folder.")
         with JobQueue(self._data) as queue:
             added = queue.enqueue_many(library.jobs).added

@@ -274,7 +274,8 @@ def test_a_predecessors_job_is_retried(tmp_path, queue):
 
 def test_a_pickle_that_would_run_code_is_neither_read_nor_retried_nor_lost(tmp_path, queue):
     path = predecessors_file(tmp_path, [OLD_JOB])
-    evil = b"cos\nsystem\n(S'touch /tmp/x'\ntR."
+    ran = tmp_path / "it ran"
+    evil = b"cos\nsystem\n(S'touch \"%s\"'\ntR." % bytes(ran)
     sql(path, "UPDATE dead_letters SET job_data = ?", evil)
     dlq = DeadLetterQueue(tmp_path)
     with pytest.raises(InvalidJobError, match="dead letter 1"):
@@ -283,6 +284,7 @@ def test_a_pickle_that_would_run_code_is_neither_read_nor_retried_nor_lost(tmp_p
     assert "damaged" in dlq.get(1).unreadable
     (result,) = dlq.retry(1, queue=queue)
     assert (result.outcome, waiting(queue), dlq.get_count()) == ("unreadable", [], 1)
+    assert not ran.exists()
 
 
 # Adding
