@@ -103,6 +103,7 @@ class HandlerPool:
         self._hold_after = hold_after
         self._row = 0
         self._holding = False
+        self._stopping = False
         self._lock = threading.Lock()
         self._waiting: deque[_Task] = deque()
         self._running: set[_Task] = set()
@@ -158,7 +159,7 @@ class HandlerPool:
 
     def _begin(self) -> _Task | None:
         with self._lock:
-            if self._holding or not self._waiting:
+            if self._holding or self._stopping or not self._waiting:
                 return None
             task = self._waiting.popleft()
             self._running.add(task)
@@ -201,7 +202,7 @@ class HandlerPool:
             self._wakes.put(True)
 
     def collect(self, wait_s: float) -> list[Finished]:
-        """What has finished; waits up to ``wait_s`` seconds for the first, or until `wake`.
+        """What has finished; waits up to ``wait_s`` seconds for the first, or until `stop`.
 
         Raises:
             WorkerError: An attempt had outlived its time at the call before this one, and the
@@ -267,8 +268,12 @@ class HandlerPool:
             self._running.difference_update(given_up)
         return sorted(given_up, key=lambda task: task.started_ns)
 
-    def wake(self) -> None:
-        """Let `collect` return at once. May be called from a signal handler."""
+    def stop(self) -> None:
+        """Begin nothing more, from this moment on, and let `collect` return at once.
+
+        May be called from a signal handler: nothing locks.
+        """
+        self._stopping = True
         self._done.put(None)
 
     def take_back(self) -> list[tuple[LeasedJob, int]]:

@@ -145,7 +145,7 @@ class SyncWorker:
             stop=self._stop,
             listener=self._listener,
         )
-        self._stop.wake = pool.wake
+        self._stop.wake = pool.stop
         try:
             own.recorder.emit(WORKER_STARTED, concurrency=options.concurrency, batch=options.batch)
             loop.work()

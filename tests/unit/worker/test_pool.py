@@ -222,23 +222,25 @@ def test_what_was_abandoned_is_discarded_and_what_ended_before_is_not(make):
     assert pool.held == 0
 
 
-def test_a_wake_ends_the_wait(make):
+def test_a_stop_ends_the_wait(make):
     pool = make(Script())
-    pool.wake()
+    pool.stop()
     assert pool.collect(LONG_S) == []
 
 
-def test_a_wake_in_between_hides_no_result(make):
+def test_after_a_stop_what_runs_ends_and_nothing_begins(make):
     script = Script()
-    script.gate.set()
     pool = make(script)
-    pool.submit([(leased(1), 0)])
-    pool.wake()
-    assert [done.job.id for done in collect_all(pool)] == [1]
-    pool.wake()
-    pool.submit([(leased(2), 0)])
-    pool.wake()
-    assert [done.job.id for done in collect_all(pool)] == [2]
+    pool.submit([(leased(number), 0) for number in (1, 2, 3)])
+    script.wait_begun()
+    pool.stop()
+    pool.stop()
+    script.gate.set()  # jobs 2 and 3 would end at once
+    finished = pool.collect(LONG_S) or pool.collect(LONG_S)  # a stop ends the first wait
+    pool.let_on(0)
+    assert [done.job.id for done in finished] == [1]
+    assert [job.id for job, _ in pool.take_back()] == [2, 3]
+    assert script.ran == [1]
 
 
 @pytest.mark.parametrize(("result", "status"), [(Outcome(), 0), (FAILED, 1)])
