@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime  # noqa: TC003  # msgspec resolves the annotations at run time
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,8 @@ from events.log.position import Position
 from projections.errors import SnapshotError
 from projections.seqs import SeqSet, Span, holes, union
 from worker.errors import StatsError
-from worker.stats import SyncStats
+from worker.stats import MAX_COUNT, SyncStats
+from worker.units import add
 
 MAX_EPOCHS = 64
 LOOSE = ""
@@ -130,7 +132,7 @@ def entry_from_dict(stream: str, data: Any) -> Entry:
         )
     except (msgspec.ValidationError, StatsError, ValueError, TypeError, OverflowError) as error:
         raise SnapshotError(f"the entry of stream {stream!r} is damaged: {error}") from error
-    flaw = _contradiction(entry)
+    flaw = _contradiction(stream, entry)
     if flaw is None and raw.gaps != len(entry.gaps):
         flaw = f"has {len(entry.gaps)} gaps, not {raw.gaps}"
     if flaw is not None:
@@ -138,7 +140,7 @@ def entry_from_dict(stream: str, data: Any) -> Entry:
     return entry
 
 
-def _contradiction(entry: Entry) -> str | None:
+def _contradiction(stream: str, entry: Entry) -> str | None:
     """What no fold makes of any lines, if there is something of that."""
     position, epochs, stats = entry.position, entry.epochs, entry.stats
     seen, spoilt = SeqSet(entry.seen), SeqSet(entry.spoilt)
@@ -155,5 +157,32 @@ def _contradiction(entry: Entry) -> str | None:
         "lists an opening that it has not seen": any(first not in seen for first in firsts),
         "is not in its last epoch": position.epoch != (epochs[-1][0] if epochs else ""),
         "has outcomes or a newest one, not both": has_outcomes is (entry.as_of_us is None),
+        "has outcomes or a start, not both": has_outcomes is (stats.session_start == math.inf),
+        "has more outcomes than lines": stream != LOOSE
+        and stats.jobs_processed + stats.jobs_skipped > sum(end - first for first, end in seen),
+        "numbers lines without a stream": stream == LOOSE and position.seq > 0,
+        **_sums_that_disagree(stats),
     }
     return next((flaw for flaw, is_there in flaws.items() if is_there), None)
+
+
+def _sums_that_disagree(stats: SyncStats) -> dict[str, bool]:
+    """What a fold counts in two ways, each of which stops at the same highest number."""
+    processed, succeeded, failed = stats.jobs_processed, stats.jobs_succeeded, stats.jobs_failed
+    sure = add(stats.high_confidence_matches, stats.low_confidence_matches)
+    named = min(sum(stats.errors_by_type.values()), MAX_COUNT)
+    timed = min(stats.latency.count, MAX_COUNT)
+    return {
+        "has attempts that neither succeeded nor failed": processed != add(succeeded, failed),
+        "has other successes than confidences": succeeded != sure,
+        "has other failures than errors": failed != named,
+        "has other failures than dead and retried ones": failed
+        != add(stats.jobs_to_dlq, stats.jobs_retried),
+        "has other attempts than durations": processed != timed,
+        "has another time than its durations": stats.total_processing_time_ns
+        != stats.latency.sum_ns,
+        "has more waiting times than attempts": stats.waiting.count > processed,
+        "has more recovered jobs than successes": stats.jobs_recovered > succeeded,
+        "has more warnings than attempts": stats.jobs_with_warnings
+        > add(processed, stats.jobs_skipped),
+    }

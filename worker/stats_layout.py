@@ -109,6 +109,8 @@ def read_fields(data: object) -> dict[str, Any] | Damage:
     ended = add(fields.get("jobs_succeeded", 0), fields.get("jobs_failed", 0))
     if ended > fields.get("jobs_processed", 0):
         return Damage("jobs_processed", "jobs_processed is below jobs_succeeded + jobs_failed")
+    if fields.get("jobs_to_dlq", 0) > fields.get("jobs_failed", 0):
+        return Damage("jobs_to_dlq", "jobs_to_dlq is above jobs_failed")
     return fields
 
 

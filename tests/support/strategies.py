@@ -54,14 +54,16 @@ def histograms() -> SearchStrategy[Histogram]:
 
 @st.composite
 def sync_stats(draw: DrawFn) -> SyncStats:
-    """Stats such as a reader believes: no more ended than were processed."""
-    succeeded, failed, more = draw(counts()), draw(counts()), draw(st.just(0) | counts())
+    """Stats such as a reader believes: no more ended than were processed, nor died than failed."""
+    dead, alive = draw(counts()), draw(counts())
+    failed = min(dead + alive, MAX_COUNT)
+    succeeded, more = draw(counts()), draw(st.just(0) | counts())
     moments = st.floats(0, 2**62) | st.integers(0, 10**10).map(float) | st.just(math.inf)
     stats = SyncStats(
         min(succeeded + failed + more, MAX_COUNT),
         succeeded,
         failed,
-        draw(counts()),
+        dead,
         session_start=draw(moments),
         errors_by_type=draw(error_counts()),
         high_confidence_matches=draw(counts()),

@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 
-from projections.entry import MAX_EPOCHS, Entry, entry_from_dict
+from projections.entry import LOOSE, MAX_EPOCHS, Entry, entry_from_dict
 from projections.errors import SnapshotError
 from projections.fold import Fold
 from tests.support.outcome_lines import failed, opened, skipped, succeeded
+from worker.histogram import Histogram
 
 
-def entry(*lines: bytes, place: tuple[int, int] | None = (0, 300)) -> Entry:
+def entry(*lines: bytes, place: tuple[int, int] | None = (0, 300), stream: str = "a") -> Entry:
     fold = Fold()
     fold.lines(b"".join(lines))
     if place is not None:
-        fold.place("a", *place)
-    return fold.entry("a")
+        fold.place(stream, *place)
+    return fold.entry(stream)
 
 
 WHOLE = (opened(0, "e0"), succeeded(1), opened(2, "e1"), failed(5), failed(4, duration_ns=-1))
@@ -27,6 +28,16 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 def placed(**changes: Any) -> dict[str, Any]:
     return changed(position=entry(*WHOLE).to_dict()["position"] | changes)
+
+
+def counted(**changes: Any) -> dict[str, Any]:
+    return changed(stats=entry(*WHOLE).to_dict()["stats"] | changes)
+
+
+def busy() -> Histogram:
+    histogram = Histogram()
+    histogram.record_many([1, 2, 3])
+    return histogram
 
 
 @pytest.mark.parametrize(
@@ -85,6 +96,23 @@ def test_an_entry_equals_what_has_its_content_and_nothing_else():
         (changed(epochs=[["e1", 2], ["e0", 0]]), "out of order"),
         (changed(epochs=[["e0", 0], ["e1", 4]]), "an opening that it has not seen"),
         (changed(as_of=None), "a newest one, not both"),
+        (counted(session_start=None), "a start, not both"),
+        (counted(jobs_skipped=9), "more outcomes than lines"),
+        (counted(jobs_processed=3), "neither succeeded nor failed"),
+        (counted(high_confidence_matches=2), "other successes than confidences"),
+        (counted(low_confidence_matches=1), "other successes than confidences"),
+        (counted(errors_by_type={"A": 1, "B": 1}), "other failures than errors"),
+        (counted(errors_by_type={}), "other failures than errors"),
+        (counted(jobs_to_dlq=1), "dead and retried"),
+        (counted(jobs_retried=0), "dead and retried"),
+        (counted(jobs_recovered=2), "more recovered jobs than successes"),
+        (counted(jobs_with_warnings=3), "more warnings than attempts"),
+        (counted(latency=Histogram().to_dict()), "other attempts than durations"),
+        (
+            counted(total_processing_time=1.0, total_processing_time_ns=10**9),
+            "another time than its durations",
+        ),
+        (counted(waiting=busy().to_dict()), "more waiting times than attempts"),
     ],
 )
 def test_what_cannot_be_is_refused(data, why):
@@ -92,6 +120,15 @@ def test_what_cannot_be_is_refused(data, why):
         entry_from_dict("a", data)
 
     assert why in str(caught.value)
+
+
+def test_lines_without_a_stream_have_no_numbers():
+    loose = entry(succeeded(None, None), stream=LOOSE).to_dict()
+    assert entry_from_dict(LOOSE, loose).stats.jobs_processed == 1
+    with pytest.raises(SnapshotError, match="more outcomes than lines"):
+        entry_from_dict("a", loose)
+    with pytest.raises(SnapshotError, match="numbers lines without a stream"):
+        entry_from_dict(LOOSE, changed())
 
 
 def test_more_epochs_than_are_kept_are_refused():

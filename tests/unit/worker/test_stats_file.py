@@ -65,6 +65,7 @@ DAMAGED = [
     (b'{"jobs_processed": -5}', "jobs_processed"),
     (b'{"jobs_processed": 9223372036854775808}', "jobs_processed"),
     (b'{"jobs_processed": 1, "jobs_succeeded": 1, "jobs_failed": 1}', "jobs_processed"),
+    (b'{"jobs_processed": 2, "jobs_failed": 1, "jobs_to_dlq": 2}', "jobs_to_dlq"),
     (b'{"errors_by_type": {"A": true}}', "errors_by_type"),
     (b'{"latency": {"scale": 5}}', "latency"),
     (b'{"file_id": 5}', "file_id"),
