@@ -161,11 +161,19 @@ class Place:
 
 
 def events_of(data: Path, stream: str | None = None) -> list[dict[str, Any]]:
-    """All events of a data folder's log that stand on whole lines."""
+    """All events of a data folder's log that stand on whole lines.
+
+    One that stands there again, as after a sync that failed, is told once; it must be the same.
+    """
     events: list[dict[str, Any]] = []
+    seen: dict[tuple[str, int], bytes] = {}
     for path in sorted((data / "events").glob(f"{stream or '*'}/*.jsonl")):
-        lines = path.read_bytes().split(b"\n")[:-1]
-        events += map(json.loads, lines)
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            event = json.loads(line)
+            before = seen.setdefault((event["stream"], event["seq"]), line)
+            assert before == line, f"two events under one number: {before!r}, {line!r}"
+            if before is line:
+                events.append(event)
     return events
 
 
