@@ -5,10 +5,13 @@ import os
 
 import pytest
 
+from events.clock import format_timestamp
+from events.codec import encode
 from events.errors import LogWriteError
 from events.log.segment import segment_name
 from events.log.writer import StreamWriter
 from tests.support.faulty_filesystem import FaultyFileSystem
+from tests.support.held_clock import HeldClock
 
 
 @pytest.fixture
@@ -122,21 +125,196 @@ def test_a_failed_sync_when_the_segment_is_full_makes_no_next_one(folder):
     writer.append(b"a\n", 1)
     with pytest.raises(LogWriteError):
         writer.append(b"b\n", 1)
-    assert writer.next_seq == 1
     assert names(folder) == [segment_name(0)]
     writer.close()
     assert fs.count("sync") == 1
 
 
-def test_what_failed_does_not_count_as_written(folder):
-    fs = FaultyFileSystem(faults={("write", 2): errno.ENOSPC}, short=1)
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def commit(writer, data, count=1):
+    writer.append(data, count)
+    writer.sync()
+
+
+def test_after_a_failed_write_all_that_was_not_synced_is_written_again_in_a_new_segment(folder):
+    fs = FaultyFileSystem(faults={("write", 3): errno.ENOSPC}, short=7)
     writer = StreamWriter(folder, next_seq=0, fs=fs)
+    commit(writer, b"a\n")
+    writer.append(b"b\n", 1)
+    with pytest.raises(LogWriteError):
+        writer.append(b"ccc\nddd\n", 2)
+    assert writer.is_poisoned
+    assert (folder / segment_name(0)).read_bytes() == b"a\nb\nccc\nddd"
+    with pytest.raises(LogWriteError):  # it comes too late, and is kept
+        writer.append(b"e\n", 1)
+    renewed = writer.renew()
+    assert (renewed.next_seq, renewed.is_poisoned) == (5, False)
+    # The torn line goes; whole ones stay, also where they stand twice.
+    assert contents(folder) == {
+        segment_name(0): b"a\nb\nccc\n",
+        segment_name(1): b"b\nccc\nddd\ne\n",
+    }
+    commit(renewed, b"f\n")
+    assert (folder / segment_name(1)).read_bytes() == b"b\nccc\nddd\ne\nf\n"
+    renewed.close()
+
+
+def test_after_a_failed_sync_nothing_is_synced_where_it_stood(folder):
+    fs = FaultyFileSystem(faults={("sync", 2): errno.EIO})
+    writer = StreamWriter(folder, next_seq=0, fs=fs)
+    commit(writer, b"a\n")
+    with pytest.raises(LogWriteError):
+        commit(writer, b"b\n")
+    before = len(fs.calls)
+    renewed = writer.renew()
+    assert contents(folder) == {segment_name(0): b"a\nb\n", segment_name(1): b"b\n"}
+    assert (segment_name(0) in {name for _, name in fs.calls[before + 1 :]}) is False
+    renewed.close()
+
+
+def test_renewing_goes_on_until_it_succeeds(folder):
+    class Full(FaultyFileSystem):
+        full = True
+
+        def replace_file(self, path, data, mode=None):
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            super().replace_file(path, data, mode)
+
+    fs = Full(faults={("write", 1): errno.ENOSPC}, short=1)
+    writer = StreamWriter(folder, next_seq=3, fs=fs)
+    with pytest.raises(LogWriteError):
+        writer.append(b"abc\n", 1)
+    for _ in range(3):
+        with pytest.raises(LogWriteError, match="write again"):
+            writer.renew()
+    assert contents(folder) == {segment_name(3): b"a"}
+    fs.full = False
+    renewed = writer.renew()
+    assert contents(folder) == {segment_name(3): b"abc\n"}
+    commit(renewed, b"d\n")
+    assert contents(folder) == {segment_name(3): b"abc\nd\n"}
+    renewed.close()
+
+
+@pytest.mark.parametrize("operation", ["open_append", "write"])
+def test_renewing_keeps_lines_without_a_number_that_begin_the_segment(folder, operation):
+    (folder / segment_name(0)).write_bytes(b"rubbish\n")
+    fs = FaultyFileSystem(faults={(operation, 1): errno.EACCES}, short=1)
+    writer = StreamWriter(folder, next_seq=0, fs=fs, tail=(0, 8))
+    with pytest.raises(LogWriteError):
+        writer.append(b"a\n", 1)
+    renewed = writer.renew()
+    commit(renewed, b"b\n")
+    assert contents(folder) == {segment_name(0): b"rubbish\na\nb\n"}
+    renewed.close()
+
+
+def test_renewing_after_a_failed_switch_to_the_next_segment(folder):
+    fs = FaultyFileSystem(faults={("sync_folder", 2): errno.ENOSPC})
+    writer = StreamWriter(folder, next_seq=0, fs=fs, segment_bytes=2)
     writer.append(b"a\n", 1)
-    with pytest.raises(LogWriteError, match="mend the cause, then start again"):
+    with pytest.raises(LogWriteError):
         writer.append(b"b\n", 1)
-    assert writer.next_seq == 1
-    assert (folder / segment_name(0)).read_bytes() == b"a\nb"
+    renewed = writer.renew()
+    assert contents(folder) == {segment_name(0): b"a\n", segment_name(1): b"b\n"}
+    renewed.close()
+
+
+def test_a_writer_without_anything_unsynced_goes_on_with_a_new_segment(folder):
+    fs = FaultyFileSystem()
+    writer = StreamWriter(folder, next_seq=0, fs=fs)
+    commit(writer, b"a\n")
+    renewed = writer.renew()
+    commit(renewed, b"b\n")
+    assert contents(folder) == {segment_name(0): b"a\n", segment_name(1): b"b\n"}
+    renewed.close()
+
+
+@pytest.mark.parametrize("call", ["write", "sync"])
+def test_an_abandoned_writer_leaves_only_what_was_synced(folder, call):
+    fs = FaultyFileSystem(faults={(call, 2): errno.EIO}, short=6)
+    writer = StreamWriter(folder, next_seq=0, fs=fs)
+    commit(writer, b"a\n")
+    with pytest.raises(LogWriteError):
+        commit(writer, b"bbb\nccc\n", 2)
+    writer.abandon()
+    assert contents(folder) == {segment_name(0): b"a\n"}
+
+
+def test_an_abandoned_writer_removes_what_renewing_had_begun(folder):
+    class Stuck(FaultyFileSystem):
+        def replace_file(self, path, data, mode=None):
+            super().replace_file(path, data, mode)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))  # the folder was not synced
+
+    fs = Stuck(faults={("sync", 2): errno.EIO})
+    writer = StreamWriter(folder, next_seq=0, fs=fs)
+    commit(writer, b"a\n")
+    with pytest.raises(LogWriteError):
+        commit(writer, b"b\n")
+    with pytest.raises(LogWriteError):
+        writer.renew()
+    assert len(contents(folder)) == 2
+    writer.abandon()
+    assert contents(folder) == {segment_name(0): b"a\n"}
+
+
+def test_abandoning_never_touches_what_a_stranger_wrote(folder):
+    (folder / segment_name(0)).write_bytes(b"a\nstranger")
+    writer = StreamWriter(folder, next_seq=1, fs=FaultyFileSystem(), tail=(0, 2))
+    with pytest.raises(LogWriteError):
+        writer.append(b"b\n", 1)
+    writer.abandon()
+    assert contents(folder) == {segment_name(0): b"a\nstranger"}
+
+
+def line_of(us, seq):
+    return encode(
+        {"event": "x", "v": 1, "stream": "s", "seq": seq, "timestamp": format_timestamp(us)}
+    )
+
+
+def test_a_segment_that_is_old_is_followed_by_a_new_one(folder):
+    clock = HeldClock()
+    options = {"fs": FaultyFileSystem(), "segment_age_s": 60, "clock": clock}
+    writer = StreamWriter(folder, next_seq=0, **options)
+    commit(writer, line_of(clock.us, 0))
+    clock.move_s(59)
+    commit(writer, line_of(clock.us, 1))
+    assert names(folder) == [segment_name(0)]
+    clock.move_s(1)
+    last = line_of(clock.us, 2)
+    commit(writer, last)
+    assert names(folder) == [segment_name(0), segment_name(2)]
+    size = len(last)
     writer.close()
+
+    def goes_on():
+        writer = StreamWriter(folder, next_seq=3, **options, tail=(2, size))
+        commit(writer, b"x\n")
+        writer.close()
+        return names(folder)[-1]
+
+    clock.us -= 86_400_000_000  # a clock that was set back makes nothing old
+    assert goes_on() == segment_name(2)
+    size += 2
+    clock.us += 86_400_000_000
+    clock.move_s(60)
+    assert goes_on() == segment_name(3)
+
+
+def test_a_segment_that_does_not_tell_its_age_is_gone_on_with(folder):
+    (folder / segment_name(0)).write_bytes(b"rubbish\n")
+    writer = StreamWriter(
+        folder, next_seq=0, fs=FaultyFileSystem(), segment_age_s=1e-6, tail=(0, 8)
+    )
+    commit(writer, b"a\n")
+    writer.close()
+    assert names(folder) == [segment_name(0)]
 
 
 def test_a_closed_writer_takes_nothing_and_closes_once(folder):
