@@ -172,8 +172,8 @@ class Emitter:
         """Make all that is buffered durable: one write, one sync; without any, neither.
 
         Raises:
-            LogWriteError: The lines may not be durable; the writer takes no more, so every later
-                commit raises too, also with nothing to write.
+            LogWriteError: The lines may not be durable; the writer keeps them and writes no more,
+                so every later commit raises too, also with nothing to write, until `renew`.
         """
         if os.getpid() != self._process:
             raise LogWriteError(
@@ -185,6 +185,19 @@ class Emitter:
             if lines:
                 self._writer.append(b"".join(lines), len(lines))
             self._writer.sync()
+
+    def renew(self, writer: Writer, epoch: str) -> None:
+        """Go on with another writer after an error, in a new epoch.
+
+        Args:
+            writer: Has all that the last one was given, durably, and the same next number.
+            epoch: Random name of the new opening, which the next outcome begins.
+        """
+        with self._committing, self._lock:
+            self._writer = writer
+            self._opening["epoch"] = epoch
+            if self._held is None:
+                self._held = []
 
     def _open(self, held: list[dict[str, Any]]) -> None:
         self._held = None

@@ -16,6 +16,10 @@ class StatsError(WorkerError):
     """Stats, or a file of them, cannot be used as asked."""
 
 
+class StorageError(WorkerError):
+    """The data folder could not be written to for so long that the worker has given up."""
+
+
 class HandlerSpecError(WorkerError):
     """A handler cannot be loaded: the message names its SPEC and how to mend it."""
 

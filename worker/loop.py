@@ -7,13 +7,14 @@ the transaction that acknowledges the last ones.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from events.errors import SyncStatsError
 from events.model import BATCH_SUMMARY, WORKER_STOPPED, Failed, Succeeded
 from worker.attempt import Failure, event_of
 from worker.breaker import BreakerOpened, CircuitBreaker
 from worker.recorder import Ended
+from worker.storage import Patience
 from worker.summary import dead_letter_line, summary_fields, summary_line
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from worker.pool import Finished, HandlerPool
     from worker.stopping import StopRequest
     from worker.takeover import TakeOver
+
+T = TypeVar("T")
 
 ENDING_MARGIN_S = 1.0
 """Waited beyond what a handler says that it takes to end what it runs, in seconds."""
@@ -63,6 +66,7 @@ class WorkLoop:
         clock: The monotonic clock paces the work.
         stop: Asked between any two steps.
         listener: Hears what happens.
+        sleep: Waits so many seconds.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class WorkLoop:
         clock: Clock,
         stop: StopRequest,
         listener: WorkerListener,
+        sleep: Callable[[float], object],
     ) -> None:
         self._own = own
         self._recorder = own.recorder
@@ -91,10 +96,14 @@ class WorkLoop:
         self._stop = stop
         self._listener = listener
         self._breaker = CircuitBreaker(options.breaker_failures, options.breaker_cooldown_s)
+        self._patience = Patience(
+            options, clock=clock, stop=stop, notice=listener.notice, sleep=sleep
+        )
         self._next_look_ns = clock.monotonic_ns()
         self._winding_up = False
         self._summarised = 0
         self._back: list[LeasedJob] = []  # withdrawn, and not yet given back
+        self._taken: set[tuple[int, int]] = set()  # leases that the pool has, or that are staged
         self._staged: set[tuple[int, int]] = set()  # may stand in the log, and not acknowledged
 
     def work(self) -> None:
@@ -104,7 +113,7 @@ class WorkLoop:
             if looked:
                 self._claim()
             if not self._pool.held or (looked and self._pool.held < self._options.concurrency):
-                if self._take_over.mend_dead(self._own, self._stop):
+                if self._persist(lambda: self._take_over.mend_dead(self._own, self._stop)):
                     self._next_look_ns = self._clock.monotonic_ns()
                     continue
                 if self._options.drain and not self._pool.held and self._is_drained():
@@ -112,7 +121,7 @@ class WorkLoop:
             self._record(self._pool.collect(self._options.poll_s))
 
     def _is_drained(self) -> bool:
-        counts = self._queue.counts()
+        counts = self._persist(self._queue.counts)
         if counts.leased:
             return False  # to another worker, and its jobs may come back
         if counts.paused:
@@ -130,14 +139,55 @@ class WorkLoop:
     def _claim(self) -> None:
         room = self._room()
         # By a commit: a lease shall not name a seq that is numbered and not in the log.
-        self._submit(self._recorder.commit(claim=room) if room else [], room)
+        self._submit(self._commit(room) if room else [], room)
 
     def _submit(self, claimed: list[LeasedJob], room: int) -> None:
         now_ns = self._clock.monotonic_ns()
         self._next_look_ns = now_ns
         if len(claimed) < room or not room:  # the queue has no more: look again after a while
             self._next_look_ns += round(self._options.poll_s * 1e9)
+        self._taken.update((job.id, job.attempt) for job in claimed)
         self._pool.submit([(job, self._breaker.began(now_ns)) for job in claimed])
+
+    def _commit(self, claim: int = 0) -> list[LeasedJob]:
+        """Record and acknowledge what is staged, and claim; waits while that cannot be written."""
+        tried = False
+
+        def commit() -> list[LeasedJob]:
+            nonlocal tried
+            if not tried:
+                tried = True
+                return self._recorder.commit(claim=claim)
+            self._recorder.commit()
+            self._give_strays_back()
+            return []
+
+        return self._persist(commit)
+
+    def _give_strays_back(self) -> None:
+        """Release jobs that a claim has leased which was told to have failed."""
+        leases = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
+        held = self._taken | {(job.id, job.attempt) for job in self._back}
+        if strays := [lease for lease in leases if lease not in held]:
+            self._queue.give_back(self._own.name, strays)
+
+    def _persist(self, write: Callable[[], T]) -> T:
+        """Do what writes to the data folder, and again until it succeeds or is given up.
+
+        Raises:
+            SyncStatsError: It is no trouble of the storage, or has lasted too long.
+        """
+        while True:
+            try:
+                self._own.renew()
+                done = write()
+            except (SyncStatsError, OSError) as error:
+                self._pool.hold()  # what has not begun waits for better times
+                self._patience.wait(error)
+            else:
+                if self._patience.mended():
+                    self._pool.let_on(self._breaker.failures)
+                return done
 
     def _record(self, finished: list[Finished]) -> None:
         """Steps 3 and 4 for all that has finished, and the next claim."""
@@ -161,7 +211,8 @@ class WorkLoop:
         if due:
             self._stage_summary()
         room = self._room()
-        self._submit(self._recorder.commit(claim=room), room)
+        self._submit(self._commit(room), room)
+        self._taken -= self._staged
         self._staged.clear()
         self._give_back()  # after the log: no other order is used anywhere
         if due:
@@ -205,13 +256,14 @@ class WorkLoop:
         now_ns = self._clock.monotonic_ns()
         for job, ticket in self._pool.take_back():
             self._breaker.record("neutral", ticket, now_ns)
+            self._taken.discard((job.id, job.attempt))
             self._back.append(job)
 
     def _give_back(self) -> None:
         """Give what was withdrawn back to the queue, each with its attempt unused."""
         if self._back:
             back = [(job.id, job.attempt) for job in self._back]
-            self._queue.give_back(self._own.name, back)
+            self._persist(lambda: self._queue.give_back(self._own.name, back))
             self._back.clear()
 
     def wind_up(self) -> int:
@@ -226,10 +278,13 @@ class WorkLoop:
         if told:
             self._stage_summary()
         self._recorder.emit(WORKER_STOPPED, reason="stopped" if self._stop.asked else "drained")
-        self._recorder.commit()
+        self._commit()
         self._staged.clear()
         if told:
             self._tell_summary()
+        return self._persist(self._interrupt)
+
+    def _interrupt(self) -> int:
         left = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
         return self._queue.interrupt(self._own.name, left)
 
@@ -241,7 +296,8 @@ class WorkLoop:
         """
         self.end()
         try:
-            self._give_back()
+            back = [(job.id, job.attempt) for job in self._back]
+            self._queue.give_back(self._own.name, back)
             leases = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
             unrecorded = [lease for lease in leases if lease not in self._staged]
             self._queue.interrupt(self._own.name, unrecorded)

@@ -25,6 +25,8 @@ class WorkerOptions:
         policies: When failed jobs are tried again.
         breaker_failures: Transient failures in a row that open the circuit breaker; None: none do.
         breaker_cooldown_s: Seconds until it lets one trial through.
+        storage_retry_s: Seconds between two tries to write to a data folder that refuses.
+        storage_give_up_s: With ``drain``: seconds after which such a worker gives up.
     """
 
     concurrency: int = 1
@@ -38,3 +40,5 @@ class WorkerOptions:
     policies: RetryPolicies = field(default_factory=RetryPolicies)
     breaker_failures: int | None = 5
     breaker_cooldown_s: float = 60.0
+    storage_retry_s: float = 1.0
+    storage_give_up_s: float = 60.0

@@ -27,28 +27,62 @@ if TYPE_CHECKING:
     from sync_queue.queue import JobQueue
 
 
-@dataclass(frozen=True)
 class OwnStream:
     """The stream that a worker writes to, and what it holds while it lives.
 
+    Args:
+        emitter: Numbers and buffers its events.
+        writer: Its log.
+        recorder: Writes outcomes to it and acknowledges them.
+        lock: Its lock; the kernel frees it if the process dies.
+        new_epoch: Gives a random name for another opening of the stream.
+
     Attributes:
         name: The stream's id.
-        recorder: Writes outcomes to it and acknowledges them.
-        writer: Its log.
-        lock: Its lock; the kernel frees it if the process dies.
+        recorder: As above.
     """
 
-    name: str
-    recorder: Recorder
-    writer: StreamWriter
-    lock: Lock
+    def __init__(
+        self,
+        emitter: Emitter,
+        writer: StreamWriter,
+        recorder: Recorder,
+        lock: Lock,
+        new_epoch: Callable[[], str],
+    ) -> None:
+        self.name = emitter.stream
+        self.recorder = recorder
+        self._emitter = emitter
+        self._writer = writer
+        self._lock = lock
+        self._new_epoch = new_epoch
+
+    def renew(self) -> None:
+        """Go on after the log could not be written to; nothing if it could.
+
+        What may not be on the disk is then, and the next outcome opens a new epoch.
+
+        Raises:
+            LogWriteError: The log still cannot be written to.
+        """
+        if self._writer.is_poisoned:
+            self._writer = self._writer.renew()
+            self._emitter.renew(self._writer, self._new_epoch())
+
+    def abandon(self) -> None:
+        """Write nothing more: what may not be on the disk is cut off, so that nobody believes it.
+
+        Raises:
+            LogWriteError: It cannot be cut off.
+        """
+        self._writer.abandon()
 
     def close(self) -> None:
         """Close the log and let the stream go, for another worker to go on with."""
         try:
-            self.writer.close()
+            self._writer.close()
         finally:
-            self.lock.release()
+            self._lock.release()
 
 
 @dataclass(frozen=True)
@@ -80,6 +114,7 @@ class StreamOpener:
         clock: For events' timestamps.
         redactor: Masks secrets in what is written.
         segment_bytes: Size at which a new segment is begun.
+        segment_age_s: Age at which one is, in seconds; None: whatever its age.
         notice: Told, in one sentence each, what was found.
         random: Gives so many random bytes, for names of streams and epochs.
     """
@@ -95,6 +130,7 @@ class StreamOpener:
         clock: Clock,
         redactor: Redactor,
         segment_bytes: int,
+        segment_age_s: float | None = None,
         notice: Callable[[str], None],
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
@@ -106,6 +142,7 @@ class StreamOpener:
         self._clock = clock
         self._redactor = redactor
         self._segment_bytes = segment_bytes
+        self._segment_age_s = segment_age_s
         self._notice = notice
         self._random = random
 
@@ -183,16 +220,21 @@ class StreamOpener:
             next_seq=recovered.next_seq if recovered else 0,
             fs=self._fs,
             segment_bytes=self._segment_bytes,
+            segment_age_s=self._segment_age_s,
+            clock=self._clock,
             tail=recovered.tail if recovered else None,
         )
         emitter = Emitter(
             writer,
             stream=stream,
-            epoch=self._random(8).hex(),
+            epoch=self._new_epoch(),
             opened=self._identity.opened,
             clock=self._clock,
             redactor=self._redactor,
             context=self._identity.context,
         )
         recorder = Recorder(emitter, self._queue, self._letters)
-        return OwnStream(stream, recorder, writer, lock)
+        return OwnStream(emitter, writer, recorder, lock, self._new_epoch)
+
+    def _new_epoch(self) -> str:
+        return self._random(8).hex()

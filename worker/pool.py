@@ -186,6 +186,11 @@ class HandlerPool:
             self._row = 0
         self._holding |= self._hold_after is not None and self._row >= self._hold_after
 
+    def hold(self) -> None:
+        """Begin nothing more, until `let_on`."""
+        with self._lock:
+            self._holding = True
+
     def let_on(self, row: int) -> None:
         """Go on, if waiting jobs were held back.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from worker.stats import SyncStats
 from worker.stopping import StopRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
     from events.clock import Clock
@@ -61,6 +63,7 @@ class SyncWorker:
         rng: Jitter of the retries.
         redactor: Masks secrets in errors.
         listener: Hears what happens.
+        sleep: Waits so many seconds.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class SyncWorker:
         rng: Random,
         redactor: Redactor,
         listener: WorkerListener | None = None,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._queue = queue
         self._letters = letters
@@ -87,6 +91,7 @@ class SyncWorker:
             handler, policies=options.policies, rng=rng, redactor=redactor, clock=clock
         )
         self._stop = StopRequest()
+        self._sleep = sleep
 
     def stop(self, *, at_once: bool = False) -> None:
         """Ask for a graceful stop, also before `run`. Any thread may, and a signal handler.
@@ -144,6 +149,7 @@ class SyncWorker:
             clock=self._clock,
             stop=self._stop,
             listener=self._listener,
+            sleep=self._sleep,
         )
         self._stop.wake = pool.stop
         try:

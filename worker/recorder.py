@@ -76,26 +76,26 @@ class Recorder:
     def commit(self, *, claim: int = 0) -> list[LeasedJob]:
         """Record what is staged; claim up to ``claim`` more jobs in the same transaction.
 
+        After an error all of it is still staged. Each step changes nothing when it is done again,
+        so another commit goes on where the first one failed.
+
         Raises:
-            LogWriteError: The outcomes may not be on the disk: nothing was acknowledged.
-            QueueError: They are in the log; a take-over tells the queue later.
+            LogWriteError: The outcomes may not be on the disk: nothing was acknowledged, and
+                nothing will be by another commit before the log goes on (`Emitter.renew`).
+            QueueError: They are in the log, and another commit or a take-over tells the queue.
         """
         self._count_staged()
-        try:
-            self._emitter.commit()
-        except BaseException:
-            # Not on the disk, so never to be acknowledged, by a later commit of nothing either.
-            self._endings, self._dead = [], []
-            raise
+        self._emitter.commit()
         if self._dead:
             self._letters.insert(self._dead)
             self._dead = []
         if not self._endings and not claim:
             return []
-        endings, self._endings = self._endings, []
-        return self._queue.apply(
-            self._emitter.stream, endings, claim=claim, next_seq=self._emitter.next_seq
+        claimed = self._queue.apply(
+            self._emitter.stream, self._endings, claim=claim, next_seq=self._emitter.next_seq
         )
+        self._endings = []
+        return claimed
 
     def _count_staged(self) -> None:
         tally, self._tally = self._tally, OutcomeTally()

@@ -122,7 +122,7 @@ class TakeOver:
         leases = self._queue.leases(own.name)
         if not leases:
             return 0
-        own.writer.close()
+        own.abandon()
         self._streams.recover(own.name)
         self._apply_unseen(own.name, leases)
         left = [(job.id, job.attempt) for job in self._queue.leases(own.name)]

@@ -8,6 +8,7 @@ import click
 
 from events.errors import SyncStatsError
 from projections.errors import StrictError
+from worker.errors import StorageError
 
 FOUND = 1  # a problem that the command was asked to look for
 USAGE = 2  # wrong usage, or input that cannot be used
@@ -25,7 +26,7 @@ def explain(error: BaseException) -> tuple[str | None, int]:
         return None, INTERRUPTED
     if isinstance(error, BrokenPipeError):
         return None, PIPE_CLOSED
-    if isinstance(error, StrictError):
+    if isinstance(error, StrictError | StorageError):
         return one_line(str(error)), FOUND
     return one_line(_message(error)), USAGE
 
