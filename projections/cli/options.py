@@ -70,10 +70,11 @@ def standard_input() -> BinaryIO:
 
 
 MAX_SECONDS = 366 * 86_400.0
+_SPAN_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class Seconds(SecondsType):
-    """A time span in seconds, up to a year: for example 30 or 0.5.
+    """A time span, up to a year: seconds as in `30` or `0.5`, or `15m`, `24h`, `7d`, `2w`.
 
     Args:
         zero: Whether 0 is allowed.
@@ -88,10 +89,14 @@ class Seconds(SecondsType):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Turn text into seconds; anything else is a usage error."""
+        text = str(value).strip()
+        unit = _SPAN_UNITS.get(text[-1:].lower(), 0)
         try:
-            seconds = float(value)
+            seconds = float(text[:-1]) * unit if unit else float(text)
         except ValueError:
-            self.fail(f"'{value}' is no number of seconds", param, ctx)
+            self.fail(
+                f"'{value}' is no number of seconds, nor a time like 15m, 24h or 7d", param, ctx
+            )
         if not 0 <= seconds <= MAX_SECONDS or (seconds == 0 and not self.zero):
             least = "0 or more" if self.zero else "more than 0"
             self.fail(

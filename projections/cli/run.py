@@ -38,6 +38,7 @@ class RunOptions:
         timeout: Seconds that an attempt may take; None: any time.
         grace: Seconds that running jobs get at a stop.
         segment_bytes: Size at which a segment of the log is sealed.
+        segment_age: Age in seconds at which one is; None: whatever its age.
         fail_on_dead: End with status 1 if a job died.
         overwrite: Let `nfo:` replace sidecars that are not its own.
         allow_network_fs: Work on a network file system all the same.
@@ -63,6 +64,7 @@ class RunOptions:
     timeout: float | None
     grace: float
     segment_bytes: int
+    segment_age: float | None
     fail_on_dead: bool
     overwrite: bool
     allow_network_fs: bool
@@ -122,6 +124,9 @@ class RunOptions:
     default="64MiB",
     show_default=True,
     help="Begin a new log file at this size.",
+)
+@click.option(
+    "--segment-age", type=Seconds(), help="Begin one at this age too, as 7d.  [default: any age]"
 )
 @click.option("--fail-on-dead", is_flag=True, help="End with status 1 if a job died.")
 @click.option("--overwrite", is_flag=True, help="nfo: replace sidecars that it did not write.")

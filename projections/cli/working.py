@@ -84,6 +84,7 @@ def work(asked: RunOptions) -> int:
             clock=clock,
             redactor=redactor,
             segment_bytes=options.segment_bytes,
+            segment_age_s=options.segment_age,
             notice=listener.notice,
         )
         worker = SyncWorker(

@@ -37,9 +37,18 @@ def test_seconds_that_may_be_zero_say_so():
         Seconds(zero=True).convert("-1", None, None)
 
 
-def test_no_seconds():
-    with pytest.raises(click.BadParameter, match="'5m' is no number of seconds"):
-        Seconds().convert("5m", None, None)
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1.5s", 1.5), ("5m", 300), ("24H", 86_400), (" 7d ", 604_800), ("1w", 604_800)],
+)
+def test_seconds_with_a_unit(text, seconds):
+    assert Seconds().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["5y", "m", "", "5 minutes", "5mm"])
+def test_no_seconds(text):
+    with pytest.raises(click.BadParameter, match=f"'{text}' is no number of seconds"):
+        Seconds().convert(text, None, None)
 
 
 def test_patterns():
