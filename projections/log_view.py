@@ -182,7 +182,7 @@ class LogView:
             self._problem(problem)
 
     def sync(self) -> None:
-        """Bring what was read to the disk.
+        """Bring what was read to the disk, the names of its segments too.
 
         Raises:
             ProjectionError: It cannot be brought there. Where it may have been dropped from
@@ -193,6 +193,8 @@ class LogView:
         for path in sorted(self._unsynced):
             try:
                 self._fs.sync_file(path)
+                # The name too: a writer that goes on after an error renames, and then syncs it.
+                self._fs.sync_folder(path.parent)
             except FileNotFoundError:
                 pass  # compressed since, and that is on disk before the plain file goes
             except OSError as error:

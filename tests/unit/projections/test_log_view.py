@@ -255,6 +255,14 @@ def test_what_was_read_is_synced_once(watched, tmp_path):
     assert watched.fs.count("sync_file") == 3
 
 
+def test_its_name_is_synced_after_it(watched, tmp_path):
+    path = append(segment(tmp_path), succeeded(0))
+    watched.catch_up()
+    watched.view.sync()
+    syncs = [(call, name) for call, name in watched.fs.calls if call.startswith("sync")]
+    assert syncs == [("sync_file", path.name), ("sync_folder", "a")]
+
+
 def test_a_segment_that_was_compressed_meanwhile_needs_no_sync(watched, tmp_path):
     path = append(segment(tmp_path), succeeded(0))
     watched.catch_up()
