@@ -88,10 +88,13 @@ def _rules(extra_keys: Sequence[str]) -> list[_Rule]:
             rf"((?<![\w-])--[\w-]{{0,32}}?(?:{names})\s{{1,8}})(?:{_QUOTED}|[^\s\"'-][^\s\"']*)",
             quoted,
         ),
-        # https://user:password@host, https://token@host
+        # https://user:password@host, https://token@host; also where the password holds ? or #
         (
             ("://",),
-            r"(://)[^\s/?#\"'<>@]*+(?:@[^\s/?#\"'<>@]*+)*@",
+            (
+                r"(://)(?:[^\s/?#\"'<>@]*+(?:@[^\s/?#\"'<>@]*+)*@"
+                r"|[\w.+%-]{1,64}+:[^\s:/@\"'<>]{1,256}+@(?=[\w\[(]))"
+            ),
             rf"{rest}@",
         ),
         # The same without a scheme, as in bob:password@host
