@@ -23,7 +23,7 @@ from events.nesting import flatten, is_too_deep
 
 _FIELDS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Line)}
 _NOT_OF_OUTCOMES = frozenset({"epoch", "queue_id", "host", "pid", "version"})
-"""Fields of `Line` that the format gives to other events: in an outcome they are unknown keys."""
+"""Fields of `Line` that the format gives to other events: no outcome is refused for one of them."""
 _MOMENTS = ("timestamp", "retry_at")
 _LEAP_SECOND = re.compile(r"(?<=:\d\d:)60(?:\.\d+)?(?=[Zz+-])", re.ASCII)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -150,10 +150,12 @@ def _build(found: dict[str, Any]) -> Line:
 def _build_outcome(found: dict[str, Any]) -> Line:
     fields: dict[str, Any] = {}
     for name in _FIELDS:
-        if name in found and name not in _NOT_OF_OUTCOMES:
-            try:
-                fields[name] = _convert(name, found[name])
-            except (ValueError, OverflowError) as error:
+        if name not in found:
+            continue
+        try:
+            fields[name] = _convert(name, found[name])
+        except (ValueError, OverflowError) as error:
+            if name not in _NOT_OF_OUTCOMES:
                 _refuse(f"{name}: {error}")
     if "timestamp" not in fields:
         _refuse("an outcome without timestamp")

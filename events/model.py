@@ -116,7 +116,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     epoch: str = ""
     queue_id: str = ""
     host: str = ""
-    pid: int = 0
+    pid: Int64 = 0
     version: str = ""
 
 

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from events.codec import decode, encode
 from events.errors import InvalidLineError
+from events.examination import examine
 from events.limits import MAX_DEPTH
 from events.model import MAX_COUNT, MAX_LINE_BYTES, Line
 
@@ -173,9 +174,21 @@ def test_null_is_a_wrong_type():
 
 
 @pytest.mark.parametrize("name", ["host", "pid", "version", "epoch", "queue_id"])
-def test_in_an_outcome_a_key_of_other_events_is_an_unknown_key(name):
+def test_no_outcome_is_refused_for_a_key_of_other_events(name):
     line = decode(outcome(**{name: ["odd"]}))
     assert getattr(line, name) == getattr(Line(), name)
+
+
+def test_a_key_of_other_events_is_read_alike_however_close_the_look():
+    odd = outcome(host="nas", epoch="e1", error_type="")  # that is looked at again
+    plain = outcome(host="nas", epoch="e1")
+    for line in (decode(odd), decode(plain), examine(plain)):
+        assert (line.host, line.epoch) == ("nas", "e1")
+
+
+def test_a_process_id_beyond_64_bits_counts_as_missing():
+    assert decode(b'{"event":"stream.opened","pid":%d}' % 2**63).pid == 0
+    assert decode(b'{"event":"stream.opened","pid":%d}' % (2**63 - 1)).pid == 2**63 - 1
 
 
 def test_an_event_that_is_no_outcome_is_never_invalid():
