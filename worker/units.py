@@ -84,7 +84,8 @@ def check_moment(name: str, value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be seconds since 1970, not {_shown(value)}")
-    if value != math.inf and not 0 <= value <= MAX_COUNT:
+    # As the float that it becomes: the nearest to 2^63 - 1 is above it.
+    if value != math.inf and not (0 <= value <= MAX_COUNT and float(value) <= MAX_COUNT):
         raise ValueError(f"{name} must be seconds from 0 to 2^63 - 1, not {_shown(value)}")
     return float(value) + 0.0  # -0.0 becomes 0.0, so that equal moments are equal bytes
 

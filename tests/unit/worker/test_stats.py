@@ -559,6 +559,7 @@ BAD_FIELDS = [
         for value in (None, True, -1, "1", math.nan, math.inf, 2**63, 1e10, [])
     ),
     *(("session_start", value) for value in (True, -1, "1", math.nan, math.inf, 2.0**63, 10**400)),
+    ("session_start", 2**63 - 1),  # the float nearest to it is 2^63
     *(("errors_by_type", value) for value in (None, [], "A", 1)),
     *(("errors_by_type", {"A": value}) for value in BAD_COUNTS),
     ("errors_by_type", {"": 1}),
@@ -580,6 +581,10 @@ class TestFromDict:
     def test_more_ended_than_processed_is_refused(self):
         with pytest.raises(StatsError, match="jobs_processed"):
             SyncStats.from_dict({"jobs_processed": 2, "jobs_succeeded": 2, "jobs_failed": 1})
+
+    def test_more_dead_than_failed_is_refused(self):
+        with pytest.raises(StatsError, match="jobs_to_dlq"):
+            SyncStats.from_dict({"jobs_processed": 2, "jobs_failed": 1, "jobs_to_dlq": 2})
 
     def test_an_exact_total_that_does_not_agree_is_refused(self):
         with pytest.raises(StatsError, match="total_processing_time_ns"):
