@@ -12,10 +12,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from events.log.reader import Block, BlockReader
-from events.log.segment import list_segments, open_source
+from events.log.segment import list_segments, open_segment, open_source
 from projections.errors import SourceError
 from projections.fold import is_empty
-from projections.reading import open_listed
 from projections.sources import find_sources
 
 if TYPE_CHECKING:
@@ -176,7 +175,7 @@ class _StreamTail:
                 self._segment, self._offset = segment.first_seq, 0
             elif segment.path == self._whole or not self._has_more(segment):
                 continue
-            with open_listed(segment, self._folder, self._fs) as file:
+            with open_segment(segment, self._fs) as file:
                 for block in BlockReader(file, offset=self._offset):
                     if isinstance(block, Block):
                         yield from _split(block.data)

@@ -11,9 +11,9 @@ from events.clock import to_us
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError
 from events.log.reader import Block, BlockReader
-from events.log.segment import list_segments
+from events.log.segment import list_segments, open_segment
 from events.model import MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
-from projections.reading import Bounded, open_listed
+from projections.reading import Bounded
 from projections.seqs import SeqSet
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
         return False
     last = position.seq - 1
     try:
-        tail = _tail(covered[-1], position.offset, folder, fs)
+        tail = _tail(covered[-1], position.offset, fs)
         return (
             tail is not None
             and _is_known(tail, entry, folder.name)
@@ -68,10 +68,10 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
         return False
 
 
-def _tail(segment: Segment, offset: int, folder: Path, fs: FileSystem) -> bytes | None:
+def _tail(segment: Segment, offset: int, fs: FileSystem) -> bytes | None:
     """Some whole lines that end at ``offset``, none after one too long; None if no line does."""
     begin = max(offset - MAX_LINE_BYTES - 1, 0)  # the longest line fits in, with the end before it
-    with open_listed(segment, folder, fs) as file:
+    with open_segment(segment, fs) as file:
         if file.seekable():
             if file.seek(0, os.SEEK_END) < offset:  # no file reaches as far as a wrong place may
                 return None
@@ -139,7 +139,7 @@ def _stands_before(
     """Whether a line has this seq: the slow way, for logs that end in lines of no new seq."""
     needle = b"%d" % seq
     for segment in reversed(covered):
-        with open_listed(segment, folder, fs) as file:
+        with open_segment(segment, fs) as file:
             whole = segment is not covered[-1]
             for block in BlockReader(file if whole else cast("BinaryIO", Bounded(file, offset))):
                 for line in _with(needle, block):
@@ -153,7 +153,7 @@ def _is_opened(
 ) -> bool:
     """Whether the log opens ``epoch`` at ``first_seq``."""
     segment = next((s for s in reversed(covered) if s.first_seq <= first_seq), covered[0])
-    with open_listed(segment, folder, fs) as file:
+    with open_segment(segment, fs) as file:
         for block in BlockReader(file):
             for line in _with(_OPENED, block):
                 for seq, event in _numbered(line, folder.name):

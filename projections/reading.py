@@ -135,7 +135,7 @@ def read_stream(
         if until is not None and first > until[0]:
             return
         yield segment
-        with open_listed(segment, folder, fs) as file:
+        with open_segment(segment, fs) as file:
             text: RawIOBase | BinaryIO = file
             if until is not None and first == until[0]:
                 text = Bounded(file, until[1])
@@ -149,22 +149,6 @@ def read_stream(
                 progress=progress,
             ):
                 fold.place(stream, first, end)
-
-
-def open_listed(segment: Segment, folder: Path, fs: FileSystem) -> BinaryIO:
-    """Open a segment that was listed; one that was compressed since is read as such.
-
-    Raises:
-        FileNotFoundError: It is gone in every form.
-        EventsError: It is no regular file.
-    """
-    try:
-        return open_segment(segment, fs)
-    except FileNotFoundError:
-        for now in list_segments(folder, fs):
-            if now.first_seq == segment.first_seq and now.path != segment.path:
-                return open_segment(now, fs)
-        raise
 
 
 class Bounded(RawIOBase):

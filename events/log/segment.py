@@ -10,11 +10,13 @@ from events.filesystem import REAL
 from events.log.compression import SUFFIXES, decompress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from events.filesystem import FileSystem
 
 _NAME = re.compile(r"([0-9]{20})\.jsonl(\.gz|\.zst)?")
+_READ_AT_ONCE = 64  # names of a folder that every system lists in one step
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ def segment_name(first_seq: int) -> str:
     return f"{first_seq:020d}.jsonl"
 
 
+def parse_segment(path: Path) -> Segment | None:
+    """What a file is by its name: a segment in one of its forms, or None."""
+    match = _NAME.fullmatch(path.name)
+    return None if match is None else Segment(int(match[1]), path, match[2] or "")
+
+
 def list_segments(folder: Path, fs: FileSystem) -> list[Segment]:
     """The segments of a stream's folder, oldest first; whatever else lies there is ignored.
 
@@ -49,21 +57,58 @@ def list_segments(folder: Path, fs: FileSystem) -> list[Segment]:
     Raises:
         OSError: The folder cannot be listed.
     """
-    found: dict[int, Segment] = {}
-    for name in fs.list_folder(folder):
-        match = _NAME.fullmatch(name)
-        if match is None:
-            continue
-        segment = Segment(int(match[1]), folder / name, match[2] or "")
-        other = found.get(segment.first_seq)
-        if other is None or _rank(segment) < _rank(other):
-            found[segment.first_seq] = segment
+    names = fs.list_folder(folder)
+    found = _best(folder, names)
+    if len(names) > _READ_AT_ONCE:
+        # A long listing takes several steps. One that begins after it and ends before it may miss
+        # both names of a segment that is compressed meanwhile; the next listing has the new one.
+        found |= _best(folder, fs.list_folder(folder))
     return sorted(found.values(), key=lambda segment: segment.first_seq)
 
 
+def _best(folder: Path, names: Iterable[str]) -> dict[int, Segment]:
+    """Each segment in the form that is to be read."""
+    found: dict[int, Segment] = {}
+    for name in names:
+        segment = parse_segment(folder / name)
+        if segment is None:
+            continue
+        other = found.get(segment.first_seq)
+        if other is None or rank(segment) < rank(other):
+            found[segment.first_seq] = segment
+    return found
+
+
+def rank(segment: Segment) -> int:
+    """Of several forms of a segment, the one of the least rank is read."""
+    return SUFFIXES.index(segment.compression)
+
+
+def forms(segment: Segment, fs: FileSystem) -> list[Segment]:
+    """All files that are this segment, the one to be read first."""
+    folder = segment.path.parent
+    found = (parse_segment(folder / name) for name in fs.list_folder(folder))
+    same = [each for each in found if each is not None and each.first_seq == segment.first_seq]
+    return sorted(same, key=rank)
+
+
 def open_segment(segment: Segment, fs: FileSystem) -> BinaryIO:
-    """Open a segment; what is read is its uncompressed text. Errors as of `open_source`."""
-    return open_source(segment.path, fs)
+    """Open a segment that was listed; what is read is its uncompressed text.
+
+    One that was compressed since is read as such.
+
+    Raises:
+        FileNotFoundError: It is gone in every form.
+        EventsError: As of `open_source`.
+        OSError: It cannot be opened.
+    """
+    try:
+        return open_source(segment.path, fs)
+    except FileNotFoundError:
+        for now in forms(segment, fs):
+            if now.path != segment.path:
+                return open_source(now.path, fs)
+        raise
 
 
 def open_source(path: Path, fs: FileSystem = REAL) -> BinaryIO:
@@ -74,7 +119,3 @@ def open_source(path: Path, fs: FileSystem = REAL) -> BinaryIO:
         OSError: It cannot be opened.
     """
     return decompress(path, fs.open_read(path))
-
-
-def _rank(segment: Segment) -> int:
-    return SUFFIXES.index(segment.compression)

@@ -8,7 +8,7 @@ from events.errors import EventsError
 from events.filesystem import RealFileSystem
 from events.log.segment import list_segments
 from projections.fold import Fold
-from projections.reading import Bounded, Problem, open_listed, read_file, read_stream
+from projections.reading import Bounded, Problem, read_file, read_stream
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import succeeded
@@ -130,23 +130,6 @@ def test_after_an_error_the_place_is_that_of_what_was_folded(tmp_path):
     read(fold, tmp_path)
     assert fold.entry("a").stats.jobs_processed == 30_000
     assert fold.entry("a").duplicates == 0
-
-
-def test_a_segment_that_is_compressed_after_it_was_listed(tmp_path):
-    path = append(segment(tmp_path), succeeded(0))
-    (listed,) = list_segments(path.parent, FS)
-    compress(path)
-    with open_listed(listed, path.parent, FS) as file:
-        assert file.read() == succeeded(0)
-
-
-def test_a_segment_that_is_gone_after_it_was_listed(tmp_path):
-    path = append(segment(tmp_path), succeeded(0))
-    (listed,) = list_segments(path.parent, FS)
-    path.unlink()
-    append(segment(tmp_path, first=1), succeeded(1))
-    with pytest.raises(FileNotFoundError):
-        open_listed(listed, path.parent, FS)
 
 
 def test_what_was_listed_before_is_not_listed_again(tmp_path):

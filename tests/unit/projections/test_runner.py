@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from events.filesystem import RealFileSystem
 from projections.errors import ProjectionError
 from projections.replay import replay
 from projections.runner import Runner
@@ -29,7 +30,7 @@ class DiskFileSystem(FaultyFileSystem):
 
     def replace_file(self, path, data, mode=None):
         self.note("replace_file", path)
-        super().replace_file(path, data, mode)
+        RealFileSystem.replace_file(self, path, data, mode)
 
 
 class Folder:

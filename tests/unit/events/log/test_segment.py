@@ -9,7 +9,15 @@ import zstandard
 from events.errors import EventsError
 from events.filesystem import RealFileSystem
 from events.log.reader import BlockReader
-from events.log.segment import Segment, list_segments, open_segment, open_source, segment_name
+from events.log.segment import (
+    Segment,
+    forms,
+    list_segments,
+    open_segment,
+    open_source,
+    parse_segment,
+    segment_name,
+)
 
 FS = RealFileSystem()
 LINES = b"".join(b'{"number":%d}\n' % number for number in range(50_000))
@@ -156,3 +164,53 @@ def test_a_folder_with_a_segments_name_is_refused(tmp_path):
     [segment] = list_segments(tmp_path, FS)
     with pytest.raises(EventsError, match="is a folder"):
         open_segment(segment, FS)
+
+
+def test_a_segment_that_is_compressed_after_it_was_listed(tmp_path):
+    plain = tmp_path / segment_name(0)
+    plain.write_bytes(LINES)
+    [listed] = list_segments(tmp_path, FS)
+    (tmp_path / (segment_name(0) + ".zst")).write_bytes(squeeze(LINES))
+    plain.unlink()
+    with open_segment(listed, FS) as file:
+        assert file.read() == LINES
+
+
+def test_a_segment_that_is_gone_after_it_was_listed(tmp_path):
+    plain = tmp_path / segment_name(0)
+    plain.touch()
+    [listed] = list_segments(tmp_path, FS)
+    plain.unlink()
+    (tmp_path / segment_name(1)).touch()
+    with pytest.raises(FileNotFoundError):
+        open_segment(listed, FS)
+
+
+def test_all_forms_of_a_segment(tmp_path):
+    for name in (segment_name(0) + ".gz", segment_name(0), segment_name(1), "lock"):
+        (tmp_path / name).touch()
+    segment = Segment(0, tmp_path / segment_name(0), "")
+    assert [form.compression for form in forms(segment, FS)] == ["", ".gz"]
+    assert parse_segment(tmp_path / segment_name(0)) == segment
+    assert parse_segment(tmp_path / "lock") is None
+
+
+def test_a_long_listing_does_not_miss_what_is_compressed_while_it_is_made(tmp_path):
+    """Its steps saw neither the new name, which came behind them, nor the old one, gone before."""
+    for number in range(70):
+        (tmp_path / segment_name(number)).touch()
+
+    class InSteps(RealFileSystem):
+        listings = 0
+
+        def list_folder(self, path):
+            names = super().list_folder(path)
+            self.listings += 1
+            if self.listings == 1:
+                (tmp_path / segment_name(7)).rename(tmp_path / (segment_name(7) + ".zst"))
+                names.remove(segment_name(7))
+            return names
+
+    listed = list_segments(tmp_path, InSteps())
+    assert [segment.first_seq for segment in listed] == list(range(70))
+    assert listed[7].compression == ".zst"
