@@ -87,6 +87,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
         retry_at_us: When to run it again, microseconds since 1970 UTC; None: never (it
             succeeded, was skipped, or is a dead letter), and the job is gone.
         policy: Which schedule counts the failure.
+        dead: The outcome made a dead letter.
     """
 
     job_id: int
@@ -94,6 +95,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     seq: int
     retry_at_us: int | None = None
     policy: RetryPolicy = "transient"
+    dead: bool = False
 
 
 class Enqueued(NamedTuple):

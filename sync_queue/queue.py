@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from events.clock import SystemClock
+from sync_queue.companions import Companions, acknowledge
 from sync_queue.connection import BUSY_TIMEOUT_S, Database
 from sync_queue.errors import DuplicateKeyError, QueueError
 from sync_queue.jobs import Enqueued, LeasedJob, QueueCounts
@@ -44,7 +45,7 @@ class JobQueue:
 
     Attributes:
         path: The database file.
-        queue_id: The file's random id: a queue that was lost and made anew is another one.
+        companions: What the queue knows of the log and of the dead letters.
     """
 
     def __init__(
@@ -66,10 +67,21 @@ class JobQueue:
             busy_timeout_s=busy_timeout_s,
         )
         try:
-            self.queue_id = self._find_id() or self._give_id(new_id())
+            if self._find_id() is None:
+                self._write("name_queue", new_id())  # unless another process was first
         except BaseException:
             self._database.close()
             raise
+        self.companions = Companions(self._database, self._sql)
+
+    @property
+    def queue_id(self) -> str:
+        """The file's random id: a queue that was lost and made anew is another one.
+
+        It changes when the queue is found to be older than the log.
+        """
+        ((queue_id,),) = self._read("get_meta", "queue_id")
+        return str(queue_id)
 
     def __enter__(self) -> Self:
         return self
@@ -183,6 +195,7 @@ class JobQueue:
         An ending of a lease that is no more (seen before, of an older attempt, of another
         stream, of an outcome older than the lease) changes nothing, so applying again is safe.
         A retry whose ``job_key`` waits again is dropped: the newer job replaces it.
+        Up to where the stream's outcomes were applied is remembered (`companions`).
 
         Args:
             stream: Whose outcomes they are.
@@ -193,6 +206,7 @@ class JobQueue:
         with self._bindable(), self._database.transaction() as connection:
             if endings:
                 apply_endings(connection, self._sql, stream, endings)
+                acknowledge(connection, self._sql, stream, endings)
             return claim_due(
                 connection,
                 self._sql,
@@ -291,12 +305,8 @@ class JobQueue:
         return bool(self._read("is_paused")[0][0])
 
     def _find_id(self) -> str | None:
-        found = self._read("queue_id")
+        found = self._read("get_meta", "queue_id")
         return found[0][0] if found else None
-
-    def _give_id(self, queue_id: str) -> str:
-        self._write("name_queue", queue_id)
-        return self._find_id() or queue_id  # another process may have been first
 
     def _insert(self, connection: sqlite3.Connection, row: tuple[Any, ...]) -> int | None:
         cursor = connection.execute(self._sql["enqueue"], row)

@@ -37,7 +37,7 @@ def ending_of(event: OutcomeEvent, seq: int) -> Ending:
             retry_at_us=event.retry_at_us or 0,
             policy="not_found" if event.policy == NOT_FOUND else "transient",
         )
-    return Ending(event.job_id, event.attempt, seq)
+    return Ending(event.job_id, event.attempt, seq, dead=isinstance(event, Failed))
 
 
 def ending_of_line(line: Line) -> Ending | None:
@@ -52,7 +52,7 @@ def ending_of_line(line: Line) -> Ending | None:
             retry_at_us=0 if line.retry_at is UNSET else to_us(line.retry_at),
             policy="not_found" if line.policy == NOT_FOUND else "transient",
         )
-    return Ending(line.job_id, line.attempt, line.seq)
+    return Ending(line.job_id, line.attempt, line.seq, dead=line.event == JOB_FAILED)
 
 
 def letter_of(

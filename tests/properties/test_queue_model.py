@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from sync_queue.companions import KnownStream
 from sync_queue.jobs import Ending, LeasedJob, NewJob, QueueCounts
 from sync_queue.queue import JobQueue
 from tests.support.held_clock import HeldClock
@@ -67,6 +68,7 @@ class QueueModel(RuleBasedStateMachine):
         self.last_id = 0
         self.paused = False
         self.next_seq = dict.fromkeys(STREAMS, 10)
+        self.known: dict[str, KnownStream] = {}
         for key in (None, "k", None):
             self.enqueue_many([key])
         self.history: list[tuple[str, int, int, int]] = []  # stream, id, attempt, lease_seq
@@ -177,12 +179,20 @@ class QueueModel(RuleBasedStateMachine):
                     lease_seq + data.draw(st.sampled_from([0, 0, 0, 1, 1, -1])),
                     None if delay is None else self.clock.us + delay,
                     data.draw(POLICIES),
+                    dead=delay is None and data.draw(st.booleans()),
                 )
             )
         # Two endings of one lease that contradict each other are never in one log.
         endings = list({(end.job_id, end.attempt): end for end in endings}.values())
         endings += data.draw(st.permutations(endings))
         self.next_seq[stream] += 1
+        before = self.known.get(stream, KnownStream(stream))
+        dead = [end.seq for end in endings if end.dead]
+        self.known[stream] = KnownStream(
+            stream,
+            max(before.next_seq, *(end.seq + 1 for end in endings)),
+            max([before.next_dead, *(seq + 1 for seq in dead)]),
+        )
         retries = [end for end in endings if end.retry_at_us is not None]
         retries.sort(key=lambda end: -end.job_id)
         for end in retries + [end for end in endings if end.retry_at_us is None]:
@@ -267,6 +277,7 @@ class QueueModel(RuleBasedStateMachine):
             len(self.rows) - len(waiting),
             self.paused,
         )
+        assert self.queue.companions.streams() == self.known
         assert self.queue.leased_streams() == sorted(
             {r.stream for r in self.rows.values()} - {None}
         )

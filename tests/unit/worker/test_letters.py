@@ -40,7 +40,7 @@ def test_an_outcome_means_the_same_live_and_read_from_a_log(event):
 
 def test_what_an_outcome_means_for_its_job():
     assert ending_of(EVENTS[0], 5) == Ending(42, 2, 5)
-    assert ending_of(EVENTS[2], 5) == Ending(42, 2, 5)
+    assert ending_of(EVENTS[2], 5) == Ending(42, 2, 5, dead=True)
     assert ending_of(EVENTS[3], 5) == Ending(42, 2, 5, retry_at_us=1_764_000_000_123_456)
     assert ending_of(EVENTS[4], 5).policy == "not_found"
 

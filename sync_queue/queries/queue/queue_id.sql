@@ -1,2 +1,0 @@
--- The queue's random id.
-SELECT value FROM meta WHERE name = 'queue_id'
