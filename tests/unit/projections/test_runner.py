@@ -113,8 +113,8 @@ def test_what_it_covers_is_on_the_disk_before_it_is(folder):
     fs.calls.clear()
     runner.save()
 
-    order = [call for call, _ in fs.calls if call in {"sync_file", "replace_file"}]
-    assert order == ["sync_file"] * 3 + ["replace_file"]
+    order = [call for call, _ in fs.calls if call.startswith(("sync", "replace"))]
+    assert order == ["sync_file", "sync_folder"] * 3 + ["replace_file"]
 
 
 def test_a_failed_sync_means_no_save(folder):
