@@ -155,12 +155,11 @@ class WorkLoop:
 
         def commit() -> list[LeasedJob]:
             nonlocal tried
-            if not tried:
-                tried = True
-                return self._recorder.commit(claim=claim)
-            self._recorder.commit()
-            self._give_strays_back()
-            return []
+            if tried:
+                self._recorder.commit()
+                self._give_strays_back()
+            tried = True
+            return self._recorder.commit(claim=0 if self._stop.asked else claim)
 
         return self._persist(commit)
 

@@ -269,4 +269,5 @@ class StreamWriter:
         raise failure from error
 
     def _error(self, doing: str, error: Exception) -> LogWriteError:
-        return LogWriteError(f"cannot {doing} the log in {self._folder}: {error}")
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        return LogWriteError(f"cannot {doing} the log in {self._folder}: {why}")

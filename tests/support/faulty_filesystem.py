@@ -15,17 +15,19 @@ class FaultyFileSystem(RealFileSystem):
 
     Attributes:
         faults: For example ``{("sync", 2): errno.EIO}``.
+        standing: Operations that fail whenever they are called, as long as they stand here.
         short: Bytes that a failing ``write`` still puts into the file.
         calls: ``(operation, file name)`` in the order in which they came, the failing included.
     """
 
     faults: dict[tuple[str, int], int] = field(default_factory=dict)
+    standing: dict[str, int] = field(default_factory=dict)
     short: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, operation, path):
         self.calls.append((operation, Path(path).name))
-        code = self.faults.get((operation, self.count(operation)))
+        code = self.faults.get((operation, self.count(operation)), self.standing.get(operation))
         if code is not None:
             raise OSError(code, os.strerror(code), str(path))
 
@@ -51,6 +53,10 @@ class FaultyFileSystem(RealFileSystem):
     def write_new(self, path, data):
         self.note("write_new", path)
         super().write_new(path, data)
+
+    def replace_file(self, path, data, mode=None):
+        self.note("replace_file", path)
+        super().replace_file(path, data, mode)
 
     def sync_folder(self, path):
         self.note("sync_folder", path)
