@@ -1,0 +1,348 @@
+"""A data folder in plain dicts: jobs, log lines, dead letters, and what they add up to.
+
+It follows the real folder step by step: for each call that took effect it is told which, and works
+out by itself what that has changed. What must hold of it then is said in
+`tests.support.whole.truth`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sync_queue.jobs import LeasedJob
+
+MAX_LOSSES = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_uids = itertools.count()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that has not ended: it waits, or is leased to a stream."""
+
+    id: int
+    key: str | None
+    due: int
+    attempt: int = 0
+    failures: int = 0
+    not_found: int = 0
+    losses: int = 0
+    stream: str | None = None
+    lease_seq: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended; ``event`` and the fields are those of its line."""
+
+    event: str
+    job_id: int
+    attempt: int
+    at_us: int
+    duration_ns: int = 0
+    warnings: int = 0
+    confidence: str = "high"
+    error_type: str | None = None
+    to_dlq: bool = False
+    retry_at_us: int | None = None
+    not_found: bool = False
+    queue_id: str = ""
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the job is over with it."""
+        return self.event != "job.failed" or self.to_dlq
+
+    def same(self, line: dict[str, Any]) -> bool:
+        """Whether a line says this."""
+        told: dict[str, Any] = {
+            "event": self.event,
+            "job_id": self.job_id,
+            "attempt": self.attempt,
+            "duration_ns": self.duration_ns,
+            "error_type": self.error_type,
+        }
+        if self.event == "job.succeeded":
+            told["confidence"] = self.confidence
+        if self.event == "job.failed":
+            told["to_dlq"] = self.to_dlq
+        if self.warnings:
+            told["warnings"] = self.warnings
+        return all(line.get(name) == value for name, value in told.items())
+
+
+@dataclass(frozen=True)
+class Written:
+    """A line of a log, and where it ends in its segment.
+
+    Attributes:
+        uid: Tells it from all other lines, also from those of another history of its stream.
+    """
+
+    uid: int
+    seq: int
+    event: str
+    segment: str
+    end: int
+    outcome: Outcome | None
+
+
+@dataclass
+class Folder:
+    """All of a data folder that matters.
+
+    Attributes:
+        jobs: Those that have not ended, by id.
+        dropped: Those that a newer one of their key has replaced.
+        logs: The whole lines of each stream, also of segments that were pruned.
+        letters: Dead letters by the stream and seq of their outcome: the job, and its key.
+        deleted: Those that were retried or purged.
+        marks: The dead letters that `queue.db` knows to be enqueued again, by their marks.
+        queue_id: The queue that the jobs are of.
+        ids: Every job that this queue was told to do.
+    """
+
+    queue_id: str
+    paused: bool = False
+    jobs: dict[int, Job] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
+    ids: set[int] = field(default_factory=set)
+    logs: dict[str, list[Written]] = field(default_factory=dict)
+    letters: dict[tuple[str, int], tuple[int, str | None]] = field(default_factory=dict)
+    deleted: set[tuple[str, int]] = field(default_factory=set)
+    marks: dict[str, int] = field(default_factory=dict)
+    keys: dict[int, str | None] = field(default_factory=dict)
+
+    # Jobs
+
+    def key_waits(self, key: str | None) -> bool:
+        return key is not None and any(
+            job.key == key for job in self.jobs.values() if job.stream is None
+        )
+
+    def add(self, job_id: int, key: str | None, due: int) -> None:
+        assert job_id not in self.ids, f"the id {job_id} was given before"
+        assert not self.key_waits(key)
+        self.ids.add(job_id)
+        self.keys[job_id] = key
+        self.jobs[job_id] = Job(job_id, key, due)
+
+    def held(self, stream: str) -> list[Job]:
+        return [job for job in self.jobs.values() if job.stream == stream]
+
+    def leased_streams(self) -> set[str]:
+        return {job.stream for job in self.jobs.values() if job.stream is not None}
+
+    def claimed(
+        self, stream: str, next_seq: int, limit: int, now: int, got: Sequence[LeasedJob]
+    ) -> None:
+        """Lease what the queue has given, which must be what it may and has to give."""
+        due = {job.id for job in self.jobs.values() if job.stream is None and job.due <= now}
+        held = self.held(stream)
+        assert len(got) <= max(limit, 0)
+        for leased in got:
+            job = self.jobs[leased.id]
+            assert leased.id in due, "claimed though it does not wait"
+            assert (leased.attempt, leased.losses) == (job.attempt + 1, job.losses)
+            self.jobs[leased.id] = replace(
+                job, attempt=job.attempt + 1, stream=stream, lease_seq=next_seq
+            )
+        if any(job.losses for job in [*held, *(self.jobs[each.id] for each in got)]):
+            assert not got or len(got) + len(held) == 1, "a job whose worker died runs alone"
+        elif due and limit > 0 and not self.paused and not got:
+            first = min((self.jobs[each] for each in due), key=lambda job: (job.due, job.id))
+            assert first.losses, "there was something to claim"
+        assert not (got and self.paused)
+
+    def _let_wait(self, job: Job) -> None:
+        """Make it wait, or drop it where its key waits again."""
+        if self.key_waits(job.key):
+            del self.jobs[job.id]
+            self.dropped.add(job.id)
+        else:
+            self.jobs[job.id] = replace(job, stream=None, lease_seq=None)
+
+    def release(
+        self, stream: str, leases: Iterable[tuple[int, int]], *, attempts: int = 0, losses: int = 0
+    ) -> None:
+        for job_id, attempt in sorted(leases, reverse=True):
+            job = self.jobs.get(job_id)
+            if job is not None and (job.stream, job.attempt) == (stream, attempt):
+                self._let_wait(replace(job, attempt=attempt - attempts, losses=job.losses + losses))
+
+    def unseen(self, stream: str) -> list[Written]:
+        """What the log says of jobs that the stream still holds, in the log's order."""
+        found = []
+        for line in self.logs.get(stream, []):
+            job = self.jobs.get(line.outcome.job_id) if line.outcome else None
+            if (
+                job is not None
+                and line.outcome is not None
+                and job.lease_seq is not None
+                and (job.stream, job.attempt) == (stream, line.outcome.attempt)
+                and line.seq >= job.lease_seq
+            ):
+                found.append(line)
+        return found
+
+    def apply(self, stream: str) -> None:
+        """Let the queue hear of all that the stream's log says."""
+        retries = []
+        for line in self.unseen(stream):
+            assert line.outcome is not None
+            if line.outcome.is_end:
+                del self.jobs[line.outcome.job_id]
+            else:
+                retries.append(line.outcome)
+        for outcome in sorted(retries, key=lambda each: -each.job_id):
+            job = self.jobs[outcome.job_id]
+            self._let_wait(
+                replace(
+                    job,
+                    due=outcome.retry_at_us or 0,
+                    losses=0,
+                    failures=job.failures + (not outcome.not_found),
+                    not_found=job.not_found + outcome.not_found,
+                )
+            )
+
+    def move(self, job_id: int, stream: str, next_seq: int) -> Job:
+        job = self.jobs[job_id]
+        assert job.losses + 1 >= MAX_LOSSES
+        self.jobs[job_id] = replace(job, stream=stream, lease_seq=next_seq)
+        return job
+
+    def lose_queue(self, queue_id: str) -> None:
+        """``queue.db`` was made anew."""
+        self.queue_id = queue_id
+        self.paused = False
+        self.jobs.clear()
+        self.dropped.clear()
+        self.ids.clear()
+        self.marks.clear()
+        self.keys.clear()
+
+    # The log
+
+    def next_seq(self, stream: str) -> int:
+        lines = self.logs.get(stream)
+        return lines[-1].seq + 1 if lines else 0
+
+    def write(
+        self, stream: str, segment: str, begin: int, data: bytes, staged: list[Outcome] | None
+    ) -> None:
+        """Take lines that were written: they must be those that were staged.
+
+        Args:
+            stream: Whose they are.
+            segment: Name of the file.
+            begin: Where in the file they begin.
+            data: The lines.
+            staged: What was to be written, in this order; it is emptied. None: anything.
+        """
+        lines = self.logs.setdefault(stream, [])
+        end = begin
+        for text in data.splitlines(keepends=True):
+            end += len(text)
+            line = json.loads(text)
+            assert (line["stream"], line["seq"]) == (stream, self.next_seq(stream))
+            outcome = None
+            if line["event"].startswith("job."):
+                if staged is None:
+                    outcome = _outcome_of(line)
+                else:
+                    assert staged, f"nothing was recorded, but the log says {line}"
+                    outcome = staged.pop(0)
+                    assert outcome.same(line), f"{outcome} was recorded as {line}"
+                outcome = replace(outcome, queue_id=self.queue_id)
+            uid = next(_uids)
+            lines.append(Written(uid, line["seq"], line["event"], segment, end, outcome))
+
+    def cut(self, stream: str, segment: str, size: int) -> None:
+        """The end of a segment is gone."""
+        lines = self.logs.get(stream, [])
+        self.logs[stream] = [line for line in lines if line.segment != segment or line.end <= size]
+
+    def outcomes(self, stream: str | None = None) -> list[Outcome]:
+        logs = self.logs.values() if stream is None else [self.logs.get(stream, [])]
+        return [line.outcome for lines in logs for line in lines if line.outcome is not None]
+
+    def histories(self) -> dict[str, tuple[Written, ...]]:
+        """The lines of each stream that has any."""
+        return {stream: tuple(lines) for stream, lines in self.logs.items() if lines}
+
+    # Dead letters
+
+    def insert(self, stream: str, seq: int) -> None:
+        dead = [line for line in self.logs.get(stream, []) if line.seq == seq]
+        assert dead, f"a dead letter of {stream} {seq}, which is not in the log"
+        (line,) = dead
+        assert line.outcome is not None
+        assert line.outcome.to_dlq
+        if (stream, seq) not in self.deleted:
+            job_id = line.outcome.job_id
+            self.letters[stream, seq] = job_id, self.keys.get(job_id)
+
+
+def _outcome_of(line: dict[str, Any]) -> Outcome:
+    at, again = (_us(line[name]) if name in line else None for name in ("timestamp", "retry_at"))
+    assert at is not None
+    return Outcome(
+        event=line["event"],
+        job_id=line["job_id"],
+        attempt=line["attempt"],
+        at_us=at,
+        duration_ns=line["duration_ns"],
+        warnings=line.get("warnings", 0),
+        confidence=line.get("confidence", "high"),
+        error_type=line.get("error_type"),
+        to_dlq=line.get("to_dlq", False),
+        retry_at_us=again,
+        not_found=line.get("policy") == "not_found",
+    )
+
+
+def _us(text: str) -> int:
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
+
+
+def stats_of(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """The counts of ``stats.json``, counted one by one."""
+    stats: dict[str, Any] = dict.fromkeys(
+        [
+            *("jobs_processed", "jobs_succeeded", "jobs_failed", "jobs_to_dlq", "jobs_skipped"),
+            *("jobs_retried", "jobs_recovered", "jobs_with_warnings"),
+            *("high_confidence_matches", "low_confidence_matches", "total_processing_time_ns"),
+        ],
+        0,
+    )
+    errors: dict[str, int] = {}
+    times = []
+    for outcome in outcomes:
+        times.append(outcome.at_us)
+        stats["jobs_with_warnings"] += outcome.warnings > 0
+        if outcome.event == "job.skipped":
+            stats["jobs_skipped"] += 1
+            continue
+        stats["jobs_processed"] += 1
+        stats["total_processing_time_ns"] += outcome.duration_ns
+        if outcome.event == "job.succeeded":
+            stats["jobs_succeeded"] += 1
+            stats["jobs_recovered"] += outcome.attempt > 1
+            sure = "high" if outcome.confidence == "high" else "low"
+            stats[f"{sure}_confidence_matches"] += 1
+        else:
+            stats["jobs_failed"] += 1
+            stats["jobs_to_dlq" if outcome.to_dlq else "jobs_retried"] += 1
+            name = str(outcome.error_type)
+            errors[name] = errors.get(name, 0) + 1
+    stats["errors_by_type"] = errors
+    stats["session_start"] = min(times) / 1e6 if times else None
+    return stats
