@@ -195,6 +195,10 @@ def _open(path: StrPath, flags: int) -> int:
             raise EventsError(
                 f"the lock file {os.fspath(path)} is a symbolic link: remove it"
             ) from error
+        if error.errno in {errno.EISDIR, errno.ENXIO, errno.EOPNOTSUPP}:  # a folder, a socket
+            raise EventsError(
+                f"the lock file {os.fspath(path)} is no regular file: remove it"
+            ) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # opening of a pipe from waiting for its other end; regular files know no difference.
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # with "/." a link is followed
+_NEVER_A_FILE = {errno.ELOOP, errno.ENXIO, errno.EOPNOTSUPP}  # a link to itself, a socket
 _SYNCABLE = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY
 
 
@@ -146,8 +148,10 @@ class RealFileSystem:
         """Whether a folder itself is there: a symbolic link to one is not."""
         try:
             return stat.S_ISDIR(os.lstat(path).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        except OSError as error:
+            if error.errno in _NO_FOLDER:
+                return False
+            raise
 
     def size(self, path: StrPath) -> int:
         """The file's size in bytes."""
@@ -218,6 +222,8 @@ def _open_regular(path: StrPath, flags: int) -> int:
             raise EventsError(
                 f"{os.fspath(path)} is a symbolic link, which is never written through: remove it"
             ) from error
+        if error.errno in _NEVER_A_FILE:
+            raise EventsError(f"{os.fspath(path)} is no regular file: name a file") from error
         raise
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from projections.cli.errors import CommandError
@@ -20,7 +21,7 @@ def queue_of(data: Path) -> JobQueue | None:
     Raises:
         CommandError: There is no such folder.
     """
-    if not (existing(data) / "queue.db").exists():
+    if not os.path.lexists(existing(data) / "queue.db"):  # a link that leads nowhere is told
         return None
     from sync_queue.queue import JobQueue
 
@@ -48,7 +49,7 @@ def letters_of(data: Path) -> DeadLetterQueue | None:
     Raises:
         CommandError: There is no such folder.
     """
-    if not (existing(data) / "dlq.db").exists():
+    if not os.path.lexists(existing(data) / "dlq.db"):
         return None
     from sync_queue.dlq import DeadLetterQueue
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from events.clock import SystemClock
 from events.filesystem import RealFileSystem, boot_id, is_network_filesystem
+from events.log.stream import EVENTS_FOLDER
 from events.redaction import Redactor
 from projections.cli.errors import CommandError
 from projections.cli.output import moment, note, plural, say, stdout
@@ -187,6 +188,12 @@ def _check_place(options: RunOptions) -> None:
         raise CommandError(
             "`syncstats run` needs Linux or macOS: Windows has no POSIX record locks; "
             "the commands that read work here"
+        )
+    events = options.data / EVENTS_FOLDER
+    if os.path.lexists(events) and not RealFileSystem().is_folder(events):
+        raise CommandError(
+            f"{events} is no folder, or a symbolic link, and nothing is written through one: put "
+            "the folder itself there, or let --data name another data folder (that may be a link)"
         )
     if options.allow_network_fs:
         return
