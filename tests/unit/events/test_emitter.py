@@ -303,6 +303,40 @@ def drop(_logger, _method, _event):
 
 
 @pytest.mark.usefixtures("_structlog_restored")
+def test_after_a_failed_commit_a_renewed_emitter_goes_on_in_a_new_epoch(make_rig):
+    rig = make_rig(fs=FaultyFileSystem(faults={("sync", 2): errno.EIO}))
+    rig.commit_one(Succeeded(**ATTEMPT))
+    rig.emitter.outcome(Skipped(**ATTEMPT))
+    with pytest.raises(LogWriteError):
+        rig.emitter.commit()
+    rig.emitter.emit("meanwhile")
+    with pytest.raises(LogWriteError):
+        rig.emitter.commit()
+    rig.writer = rig.writer.renew()
+    rig.emitter.renew(rig.writer, "e2")
+    rig.emitter.emit("held.back")
+    rig.commit_one(Succeeded(**ATTEMPT))
+    events = rig.events()
+    # What was not synced stands twice; each number is one event.
+    assert [event["seq"] for event in events] == [0, 1, 2, 2, 3, 4, 5, 6]
+    assert events[2] == events[3]
+    assert [event["event"] for event in events[3:]] == [
+        "job.skipped", "meanwhile", "stream.opened", "held.back", "job.succeeded",
+    ]  # fmt: skip
+    assert [e["epoch"] for e in events if e["event"] == "stream.opened"] == ["e1", "e2"]
+
+
+def test_an_emitter_that_was_renewed_before_its_first_outcome_opens_once(make_rig):
+    rig = make_rig()
+    rig.emitter.emit("held.back")
+    rig.writer = rig.writer.renew()
+    rig.emitter.renew(rig.writer, "e2")
+    rig.commit_one(Succeeded(**ATTEMPT))
+    assert [(e["event"], e.get("epoch")) for e in rig.events()] == [
+        ("stream.opened", "e2"), ("held.back", None), ("job.succeeded", None),
+    ]  # fmt: skip
+
+
 def test_a_handler_that_configures_structlog_changes_nothing(make_rig):
     def configure():
         structlog.configure(
