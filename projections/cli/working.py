@@ -70,8 +70,8 @@ def work(asked: RunOptions) -> int:
             Runner(options.data, fs=fs, clock=clock, notice=listener.notice),
             fs=fs,
             failed=lambda error: listener.notice(
-                f"stats.json cannot be kept current: {error}; jobs go on, and their events are in "
-                "the log"
+                f"stats.json cannot be kept current: {error}; it is tried again, and nothing is "
+                "lost: it is made from the log"
             ),
         )
         keeper.start()
