@@ -109,13 +109,17 @@ class RealFileSystem:
         folder = Path(path)
         if folder.is_dir():
             return
+        is_in_another = folder.parent.is_dir()
         try:
-            if not folder.parent.is_dir():
+            if not is_in_another:
                 self.make_folder(folder.parent, mode)
             folder.mkdir(mode, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise EventsError(f"{folder} is no folder: move it away, or name another") from error
         self.sync_folder(folder.parent)
+        if is_in_another:  # whose maker may have died before its name was on the disk
+            with contextlib.suppress(PermissionError):  # above the data folder: not our making
+                self.sync_folder(folder.parent.parent)
 
     def sync_folder(self, path: StrPath) -> None:
         """Bring a folder's entries to disk; nothing on Windows, which has no such call."""

@@ -145,13 +145,16 @@ class ModelFileSystem:
         folder = Path(path)
         if self.is_folder(folder):
             return
+        is_in_another = self.is_folder(folder.parent)
         try:
-            if not self.is_folder(folder.parent):
+            if not is_in_another:
                 self.make_folder(folder.parent, mode)
             self._make_one_folder(folder)
         except (FileExistsError, NotADirectoryError) as error:
             raise EventsError(f"{folder} is no folder: move it away, or name another") from error
         self.sync_folder(folder.parent)
+        if is_in_another:
+            self.sync_folder(folder.parent.parent)
 
     def sync_folder(self, path: StrPath) -> None:
         """See `FileSystem.sync_folder`."""
@@ -215,8 +218,9 @@ class ModelFileSystem:
         folder, name = self._place(path)
         if name not in folder.entries:
             self._create_name(path)
-        self._writable(path)
         number = self._number(path)
+        if not isinstance(self.disk.nodes[number], File):
+            raise EventsError(f"the lock file {path} is no regular file: remove it")
         if number in self.disk.locks:
             return None
         self.disk.locks[number] = self

@@ -250,6 +250,26 @@ class TestChange:
         assert mode_of(tmp_path / "a") == mode_of(tmp_path / "a" / "b") == 0o700
         assert mode_of(tmp_path / "c") == 0o750
 
+    def test_make_folder_syncs_its_parent_s_name_too_where_it_may(self, tmp_path, monkeypatch):
+        """Who made the parent may have died before that name was on the disk."""
+        synced = []
+
+        def sync_folder(_self, path):
+            synced.append(path)
+            if path == tmp_path.parent:
+                raise PermissionError(errno.EACCES, "not ours")
+
+        monkeypatch.setattr(RealFileSystem, "sync_folder", sync_folder)
+        FS.make_folder(tmp_path / "a")
+        FS.make_folder(tmp_path / "a" / "b" / "c")
+        assert synced == [
+            tmp_path,
+            tmp_path.parent,
+            tmp_path / "a",
+            tmp_path,
+            tmp_path / "a" / "b",
+        ]
+
     @pytest.mark.parametrize("below", ["", "x", "x/y"])
     def test_make_folder_says_what_stands_in_the_way(self, tmp_path, below):
         (tmp_path / "file").write_text("")
