@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from events.errors import SyncStatsError
-from events.model import BATCH_SUMMARY, WORKER_STOPPED, Failed, Succeeded
+from events.model import WORKER_STOPPED
 from worker.attempt import Failure, event_of
-from worker.breaker import BreakerOpened, CircuitBreaker
+from worker.breaker_watch import BreakerWatch
 from worker.recorder import Ended
 from worker.storage import Patience
-from worker.summary import dead_letter_line, summary_fields, summary_line
+from worker.summary import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from sync_queue.dlq import DeadLetterQueue
     from sync_queue.jobs import LeasedJob
     from sync_queue.queue import JobQueue
-    from worker.breaker import Result, Transition
     from worker.handlers.base import Handler
-    from worker.letters import OutcomeEvent
+    from worker.listener import WorkerListener
     from worker.options import WorkerOptions
     from worker.own_stream import OwnStream
     from worker.pool import Finished, HandlerPool
@@ -37,19 +36,6 @@ T = TypeVar("T")
 
 ENDING_MARGIN_S = 1.0
 """Waited beyond what a handler says that it takes to end what it runs, in seconds."""
-
-
-class WorkerListener:
-    """Hears what a worker does; the methods do nothing, override what is wanted.
-
-    They are called on the worker's own thread, so they hold it up while they run.
-    """
-
-    def notice(self, text: str) -> None:
-        """Something worth a line to whoever watches."""
-
-    def summary(self, lines: list[str]) -> None:
-        """The readable summary, every so many outcomes and at the end."""
 
 
 class WorkLoop:
@@ -88,20 +74,19 @@ class WorkLoop:
         self._recorder = own.recorder
         self._pool = pool
         self._queue = queue
-        self._letters = letters
         self._handler = handler
         self._take_over = take_over
         self._options = options
         self._clock = clock
         self._stop = stop
         self._listener = listener
-        self._breaker = CircuitBreaker(options.breaker_failures, options.breaker_cooldown_s)
+        self._breaker = BreakerWatch(options, clock=clock, recorder=own.recorder, listener=listener)
+        self._summaries = Summaries(options.summary_every, own.recorder, letters, listener)
         self._patience = Patience(
             options, clock=clock, stop=stop, notice=listener.notice, sleep=sleep
         )
         self._next_look_ns = clock.monotonic_ns()
         self._winding_up = False
-        self._summarised = 0
         self._back: list[LeasedJob] = []  # withdrawn, and not yet given back
         self._taken: set[tuple[int, int]] = set()  # leases that the pool has, or that are staged
         self._staged: set[tuple[int, int]] = set()  # may stand in the log, and not acknowledged
@@ -133,7 +118,7 @@ class WorkLoop:
         if self._winding_up or self._stop.asked:
             return 0
         room = self._options.batch - self._pool.held
-        allowed = self._breaker.may_begin(self._clock.monotonic_ns())
+        allowed = self._breaker.may_begin()
         return room if allowed is None else min(room, allowed)
 
     def _claim(self) -> None:
@@ -147,7 +132,7 @@ class WorkLoop:
         if len(claimed) < room or not room:  # the queue has no more: look again after a while
             self._next_look_ns += round(self._options.poll_s * 1e9)
         self._taken.update((job.id, job.attempt) for job in claimed)
-        self._pool.submit([(job, self._breaker.began(now_ns)) for job in claimed])
+        self._pool.submit([(job, self._breaker.began()) for job in claimed])
 
     def _commit(self, claim: int = 0) -> list[LeasedJob]:
         """Record and acknowledge what is staged, and claim; waits while that cannot be written."""
@@ -201,60 +186,23 @@ class WorkLoop:
             )
             self._staged.add((done.job.id, done.job.attempt))
             self._recorder.add(Ended(done.job, event))
-            opened |= self._tell_breaker(done, event)
+            opened |= self._breaker.ended(done, event)
         if opened:
             self._withdraw()
         self._pool.let_on(self._breaker.failures)
-        every = self._options.summary_every
-        due = every > 0 and self._recorder.recorded - self._summarised >= every
-        if due:
-            self._stage_summary()
+        summarised = self._summaries.stage()
         room = self._room()
         self._submit(self._commit(room), room)
         self._taken -= self._staged
         self._staged.clear()
         self._give_back()  # after the log: no other order is used anywhere
-        if due:
-            self._tell_summary()
-
-    def _tell_breaker(self, done: Finished, event: OutcomeEvent) -> bool:
-        """Note an outcome; say whether it opened the breaker."""
-        verdict: Result = "neutral"
-        cause = ""
-        if isinstance(event, Succeeded):
-            verdict = "success"
-        elif isinstance(event, Failed) and isinstance(done.result, Failure):
-            cause = f"{event.error_type}: {event.error}"
-            if done.result.cause == "transient":
-                verdict = "transient"
-        change = self._breaker.record(verdict, done.ticket, self._clock.monotonic_ns(), cause)
-        return change is not None and self._tell_change(change)
-
-    def _tell_change(self, change: Transition) -> bool:
-        if isinstance(change, BreakerOpened):
-            self._recorder.emit(
-                change.event,
-                level="warning",
-                cause=change.cause,
-                failures=change.failures,
-                cooldown_s=change.cooldown_s,
-            )
-            self._listener.notice(
-                f"circuit breaker opened after {change.failures} failures in a row "
-                f"({change.cause}); the next trial is in {change.cooldown_s:g} s"
-            )
-            return True
-        self._recorder.emit(
-            change.event, cause=change.cause, failures=change.failures, open_s=change.open_s
-        )
-        self._listener.notice(f"circuit breaker closed ({change.cause})")
-        return False
+        if summarised:
+            self._summaries.tell()
 
     def _withdraw(self) -> None:
         """Take back the jobs that no thread has begun; `_give_back` tells the queue."""
-        now_ns = self._clock.monotonic_ns()
         for job, ticket in self._pool.take_back():
-            self._breaker.record("neutral", ticket, now_ns)
+            self._breaker.withdrawn(ticket)
             self._taken.discard((job.id, job.attempt))
             self._back.append(job)
 
@@ -273,14 +221,12 @@ class WorkLoop:
         self._finish(self._options.grace_s, self._record, hurry=True)
         self._end_what_runs(self._record)
         self._record(self._pool.collect(0))  # what ended in between
-        told = self._recorder.recorded > self._summarised
-        if told:
-            self._stage_summary()
+        summarised = self._summaries.stage(last=True)
         self._recorder.emit(WORKER_STOPPED, reason="stopped" if self._stop.asked else "drained")
         self._commit()
         self._staged.clear()
-        if told:
-            self._tell_summary()
+        if summarised:
+            self._summaries.tell()
         return self._persist(self._interrupt)
 
     def _interrupt(self) -> int:
@@ -327,21 +273,6 @@ class WorkLoop:
             if left_ns <= 0:
                 break
             take(self._pool.collect(left_ns / 1e9))
-
-    def _stage_summary(self) -> None:
-        """Put a summary into the write of the outcomes that it ends with."""
-        self._summarised = self._recorder.recorded
-        self._recorder.emit(BATCH_SUMMARY, **summary_fields(self._recorder.stats))
-
-    def _tell_summary(self) -> None:
-        """Tell it to people, when it is true: the outcomes and dead letters are on the disk."""
-        lines = [summary_line(self._recorder.stats)]
-        try:
-            dead = dead_letter_line(self._letters.get_error_summary())
-        except SyncStatsError as error:  # whom it is told to is no reason to end the work
-            self._listener.notice(f"the summary is without the dead letters: {error}")
-            dead = ""
-        self._listener.summary([*lines, dead] if dead else lines)
 
 
 def _discard(_finished: list[Finished]) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from events.errors import SyncStatsError
 from events.model import WORKER_STARTED
 from worker.attempt import Attempts
-from worker.loop import WorkerListener, WorkLoop
+from worker.listener import WorkerListener
+from worker.loop import WorkLoop
 from worker.options import WorkerOptions
 from worker.pool import HandlerPool
 from worker.stats import SyncStats

@@ -4,10 +4,55 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from events.errors import SyncStatsError
+from events.model import BATCH_SUMMARY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sync_queue.dlq import DeadLetterQueue
+    from worker.listener import WorkerListener
+    from worker.recorder import Recorder
     from worker.stats import SyncStats
+
+
+class Summaries:
+    """Gives a summary every so many outcomes, and at the end.
+
+    Args:
+        every: How many; 0: at the end only.
+        recorder: Knows what was recorded, and takes the event.
+        letters: The dead letters.
+        listener: Told the summary in words.
+    """
+
+    def __init__(
+        self, every: int, recorder: Recorder, letters: DeadLetterQueue, listener: WorkerListener
+    ) -> None:
+        self._every = every
+        self._recorder = recorder
+        self._letters = letters
+        self._listener = listener
+        self._recorded = 0
+
+    def stage(self, *, last: bool = False) -> bool:
+        """Put one that is due into the write of the outcomes that it ends with; say if one was."""
+        new = self._recorder.recorded - self._recorded
+        due = new > 0 if last else 0 < self._every <= new
+        if due:
+            self._recorded = self._recorder.recorded
+            self._recorder.emit(BATCH_SUMMARY, **summary_fields(self._recorder.stats))
+        return due
+
+    def tell(self) -> None:
+        """Tell it to people, when it is true: the outcomes and dead letters are on the disk."""
+        lines = [summary_line(self._recorder.stats)]
+        try:
+            dead = dead_letter_line(self._letters.get_error_summary())
+        except SyncStatsError as error:  # whom it is told to is no reason to end the work
+            self._listener.notice(f"the summary is without the dead letters: {error}")
+            dead = ""
+        self._listener.summary([*lines, dead] if dead else lines)
 
 
 def summary_line(stats: SyncStats) -> str:

@@ -15,7 +15,7 @@ from sync_queue.queue import JobQueue
 from tests.support.held_clock import HeldClock
 from worker.attempt import Attempts
 from worker.handlers.call import CallHandler
-from worker.loop import WorkerListener
+from worker.listener import WorkerListener
 from worker.options import WorkerOptions
 from worker.own_stream import Identity, StreamOpener
 from worker.processor import SyncWorker

@@ -17,7 +17,7 @@ from tests.support.handlers import wait_until
 from tests.support.workers import Place, TickingClock, ends_of, repeated_attempts
 from worker.errors import HandlerStopped, PermanentError, PlexNotFound, TransientError
 from worker.handlers.base import Outcome
-from worker.loop import WorkerListener
+from worker.listener import WorkerListener
 from worker.retry import Backoff, RetryPolicies
 
 LONG_S = 30
