@@ -29,12 +29,14 @@ class KnownStream(NamedTuple):
         stream: Its id.
         next_seq: All outcomes below it were applied.
         next_dead: All dead letters below it were stored; 0 if there were none.
+        looked_seq: What its log holds below it was compared with the queue already.
         told_end: Where its log ended when it was told that it ends before ``next_seq``.
     """
 
     stream: str
     next_seq: int = 0
     next_dead: int = 0
+    looked_seq: int = 0
     told_end: int | None = None
 
 
@@ -65,7 +67,7 @@ class Companions:
     # The log
 
     def streams(self) -> dict[str, KnownStream]:
-        """All streams of which outcomes were applied."""
+        """All streams that it has heard of."""
         rows = self._read("acknowledged")
         return {known.stream: known for known in starmap(KnownStream, rows)}
 
@@ -74,8 +76,18 @@ class Companions:
         rows = self._read("acknowledged_of", stream)
         return KnownStream(*rows[0]) if rows else KnownStream(stream)
 
-    def tell_end(self, stream: str, end: int) -> None:
-        """Remember that it was told: the log of ``stream`` ends at ``end``, and should not."""
+    def looked(self, ends: Mapping[str, int]) -> None:
+        """Remember up to where logs were compared with the queue, and nothing new was found."""
+        if not ends:
+            return
+        with self._database.transaction() as connection:
+            connection.executemany(self._sql["looked"], ends.items())
+
+    def tell_end(self, stream: str, end: int | None) -> None:
+        """Remember that it was told: the log of ``stream`` ends at ``end``, and should not.
+
+        None where it is whole again.
+        """
         with self._database.transaction() as connection:
             connection.execute(self._sql["tell_end"], (end, stream))
 

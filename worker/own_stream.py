@@ -92,7 +92,7 @@ class Identity:
     Attributes:
         host: The machine's name; readable part of a new stream's id.
         boot_id: This start of the machine.
-        opened: What ``stream.opened`` tells beside the epoch: queue_id, host, pid, version.
+        opened: What ``stream.opened`` tells beside epoch and queue_id: host, pid, version.
         context: Fields that every event of this worker bears.
     """
 
@@ -186,21 +186,16 @@ class StreamOpener:
         except SyncStatsError as error:
             self._notice(f"stream {stream!r} is not gone on with: {error}")
             return None
-        known_seq = self._known_seq(stream)
-        if known_seq > recovered.next_seq:
-            self._notice(
-                f"the log of stream {stream!r} ends before seq {known_seq}, which the queue or "
-                "the dead letters know of (an older copy was restored?): it is left as it is, "
-                "and not gone on with"
-            )
-            return None
+        if self.known_seq(stream) > recovered.next_seq:
+            return None  # `worker.companions` has told it
         return self._open(stream, lock, recovered)
 
-    def _known_seq(self, stream: str) -> int:
+    def known_seq(self, stream: str) -> int:
         """The least next seq that the log must have, by what was acknowledged from it."""
+        applied = self._queue.companions.stream(stream).next_seq
         died = self._letters.highest_seq(stream)
         leased = self._queue.highest_lease_seq(stream)
-        return max(0 if died is None else died + 1, leased or 0)
+        return max(applied, 0 if died is None else died + 1, leased or 0)
 
     def _begin(self) -> OwnStream:
         stream = new_stream_id(self._identity.host, self._random)
@@ -228,7 +223,7 @@ class StreamOpener:
             writer,
             stream=stream,
             epoch=self._new_epoch(),
-            opened=self._identity.opened,
+            opened={**self._identity.opened, "queue_id": self._queue.queue_id},
             clock=self._clock,
             redactor=self._redactor,
             context=self._identity.context,

@@ -17,6 +17,7 @@ from events.log.recovery import read_outcomes
 from events.log.segment import list_segments
 from events.log.stream import LOCK_NAME, list_streams, stream_folder
 from events.model import JOB_FAILED, Failed
+from worker.companions import Comparison
 from worker.letters import ending_of_line, letter_of_line
 from worker.recorder import Ended
 
@@ -71,6 +72,7 @@ class TakeOver:
         self._sleep = sleep
         self._lock_path = data / "takeover.lock"
         self._streams = streams
+        self._comparison = Comparison(data, queue, letters, streams, fs=fs, notice=notice)
 
     def start(self, stop: StopRequest) -> OwnStream | None:
         """Open a stream of our own, mend it, and mend all others whose workers are gone.
@@ -85,6 +87,7 @@ class TakeOver:
         if lock is None:
             return None
         with lock:
+            self._comparison.compare()  # before the stream is opened: it names the queue
             own = self._streams.open()
             try:
                 self._settle(own.name, own)

@@ -4,6 +4,7 @@ CREATE TABLE acknowledged (
     stream TEXT PRIMARY KEY,
     next_seq INTEGER NOT NULL, -- outcomes of the stream below it were applied
     next_dead INTEGER NOT NULL DEFAULT 0, -- dead letters of the stream below it were stored
+    looked_seq INTEGER NOT NULL DEFAULT 0, -- what its log holds below it was compared already
     told_end INTEGER -- where the log ended when it was told that it ends before next_seq
 ) WITHOUT ROWID;
 

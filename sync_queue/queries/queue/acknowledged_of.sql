@@ -1,2 +1,2 @@
 -- What the queue knows of one stream.
-SELECT stream, next_seq, next_dead, told_end FROM acknowledged WHERE stream = ?
+SELECT stream, next_seq, next_dead, looked_seq, told_end FROM acknowledged WHERE stream = ?

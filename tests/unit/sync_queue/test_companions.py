@@ -41,7 +41,7 @@ def add(queue, count=1):
 class TestStreams:
     def test_nothing_is_known_at_first(self, queue):
         assert known(queue).streams() == {}
-        assert known(queue).stream("s") == KnownStream("s", 0, 0, None)
+        assert known(queue).stream("s") == KnownStream("s", 0, 0, 0, None)
         assert not known(queue).is_unmarked()
 
     def test_outcomes_are_acknowledged_with_the_jobs_that_they_end(self, queue):
@@ -72,7 +72,19 @@ class TestStreams:
     def test_an_end_that_was_told_is_remembered(self, queue):
         queue.apply("s", [Ending(1, 1, 9)])
         known(queue).tell_end("s", 4)
-        assert known(queue).stream("s") == KnownStream("s", 10, 0, 4)
+        assert known(queue).stream("s") == KnownStream("s", 10, 0, 0, 4)
+        known(queue).tell_end("s", None)
+        assert known(queue).stream("s") == KnownStream("s", 10)
+
+    def test_a_log_that_was_compared_is_remembered_and_not_taken_for_applied(self, queue):
+        queue.apply("s", [Ending(1, 1, 9)])
+        known(queue).looked({})
+        known(queue).looked({"s": 12, "t": 4})
+        known(queue).looked({"s": 11})
+        assert known(queue).streams() == {
+            "s": KnownStream("s", 10, 0, 12),
+            "t": KnownStream("t", 0, 0, 4),
+        }
 
 
 class TestQueueOfBefore:
