@@ -122,7 +122,7 @@ class Comparison:
         """Look closely at a stream that nobody writes to."""
         least = self._streams.known_seq(known.stream)
         leases = self._queue.leases(known.stream)
-        if unknown_outcomes(folder, known, leases, self._queue_id, self._fs).count:
+        if unknown_outcomes(folder, known, leases, self._queue_id, self._fs).outcomes:
             # Taken for applied only when it is sure to stay: so on the disk, and without torn line.
             end = self._streams.recover(known.stream).next_seq
             found = unknown_outcomes(folder, known, leases, self._queue_id, self._fs)
@@ -153,7 +153,7 @@ class Comparison:
         self._queue.companions.begin_anew(
             queue_id, self._unknown, max(each.last_job_id for each in self._unknown.values())
         )
-        count = sum(each.count for each in self._unknown.values())
+        count = sum(each.outcomes for each in self._unknown.values())
         outcomes = "1 outcome" if count == 1 else f"{count} outcomes"
         self._notice(
             f"{self._queue.path.name} is older than the log (restored from a backup?): the log "

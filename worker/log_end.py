@@ -73,12 +73,12 @@ class Unknown(NamedTuple):
     """Outcomes in a log that its queue does not know, though it leased their jobs.
 
     Attributes:
-        count: How many there are.
+        outcomes: How many there are.
         next_dead: One more than the last of them that made a dead letter; 0 if none did.
         last_job_id: The highest id among their jobs; 0 if they name none.
     """
 
-    count: int = 0
+    outcomes: int = 0
     next_dead: int = 0
     last_job_id: int = 0
 

@@ -142,22 +142,22 @@ def test_outcomes_beyond_what_was_applied_are_counted(tmp_path, fs):
 def test_those_that_a_lease_covers_are_known(tmp_path, fs):
     folder = write(tmp_path, opened(0), event(1), event(2), event(3, attempt=2))
     leases = [leased(1, 1), leased(2, 3), leased(3, 1)]
-    assert unknown(folder, fs, leases=leases).count == 2  # older than the lease; other attempt
-    assert unknown(folder, fs, leases=[leased(1, 1), leased(2, 1), leased(3, 3, 2)]).count == 0
+    assert unknown(folder, fs, leases=leases).outcomes == 2  # older than the lease; other attempt
+    assert unknown(folder, fs, leases=[leased(1, 1), leased(2, 1), leased(3, 3, 2)]).outcomes == 0
 
 
 def test_those_of_another_queue_are_not_counted(tmp_path, fs):
     folder = write(
         tmp_path, opened(0, THEIRS), event(1), opened(2), event(3), opened(4, THEIRS), event(5)
     )
-    assert unknown(folder, fs).count == 1
-    assert unknown(folder, fs, since=4).count == 0
+    assert unknown(folder, fs).outcomes == 1
+    assert unknown(folder, fs, since=4).outcomes == 0
 
 
 def test_lines_that_stand_again_are_counted_once(tmp_path, fs):
     write(tmp_path, opened(0), event(1), event(2))
     folder = write(tmp_path, event(2), opened(3), event(4), first=2)
-    assert unknown(folder, fs).count == 3
+    assert unknown(folder, fs).outcomes == 3
 
 
 def test_an_outcome_that_names_no_job_is_counted_too(tmp_path, fs):
@@ -171,7 +171,7 @@ def test_the_opening_may_stand_in_an_earlier_segment(tmp_path, fs, queue_id, cou
     write(tmp_path, opened(0, "another"), event(1), opened(2, queue_id), event(3))
     write(tmp_path, event(4), first=4)
     folder = write(tmp_path, event(5), event(6), first=5)
-    assert unknown(folder, fs, since=5).count == count
+    assert unknown(folder, fs, since=5).outcomes == count
 
 
 @pytest.mark.parametrize(("since", "count"), [(0, 0), (5, 2)])
@@ -179,12 +179,12 @@ def test_where_the_openings_were_pruned_it_counts_whether_any_outcome_was_applie
     tmp_path, fs, since, count
 ):
     folder = write(tmp_path, event(5), event(6), first=5)
-    assert unknown(folder, fs, since=since).count == count
+    assert unknown(folder, fs, since=since).outcomes == count
 
 
 def test_a_compressed_log(tmp_path, fs):
     write(tmp_path, opened(0), event(1))
     folder = write(tmp_path, event(2), event(3), first=2)
     compress(segment(tmp_path))
-    assert unknown(folder, fs).count == 3
-    assert unknown(folder, fs, since=3).count == 1
+    assert unknown(folder, fs).outcomes == 3
+    assert unknown(folder, fs, since=3).outcomes == 1
