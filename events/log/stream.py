@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from events.log.segment import list_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +45,17 @@ def valid_stream_name(name: str) -> bool:
 def stream_folder(data: Path, stream: str) -> Path:
     """The folder of a stream in a data folder."""
     return data / EVENTS_FOLDER / stream
+
+
+def misnamed_streams(data: Path, fs: FileSystem) -> list[str]:
+    """Folders of segments in the log that are no streams for their names; nothing reads them."""
+    folder = data / EVENTS_FOLDER
+    found = []
+    for name in fs.list_folder(folder) if fs.is_folder(f"{folder}/.") else ():
+        with suppress(OSError):  # no folder, or none of ours: a disk's lost+found
+            if not valid_stream_name(name) and list_segments(folder / name, fs):
+                found.append(name)
+    return found
 
 
 def list_streams(data: Path, fs: FileSystem) -> list[str]:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from projections.cli.output import count, note
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
     from projections.reading import Problem
 
 SHOWN = 20
@@ -38,3 +41,14 @@ class Problems:
         more = self.invalid + self.incomplete - SHOWN
         if more > 0:
             note(f"syncstats: and {count(more)} more like these")
+
+
+def tell_misnamed(data: Path, fs: FileSystem) -> None:
+    """Say which folders of the log are passed over: a renamed stream is not to vanish silently."""
+    from events.log.stream import misnamed_streams, stream_folder
+
+    for name in misnamed_streams(data, fs):
+        note(
+            f"syncstats: {stream_folder(data, name)} is no stream for its name, so nothing in it is"
+            " counted: a stream's name has letters, digits, '.', '_' and '-', 100 at most"
+        )

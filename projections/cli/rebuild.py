@@ -25,16 +25,20 @@ def rebuild(data: Path, as_json: bool) -> None:
     from events.filesystem import RealFileSystem
     from projections.cli.options import existing
     from projections.cli.output import note, print_json, say
-    from projections.cli.problems import Problems
+    from projections.cli.problems import Problems, tell_misnamed
     from projections.cli.progress import reading
     from projections.cli.stats_view import print_stats
     from projections.runner import Runner
     from projections.sources import find_sources, total_bytes
 
+    def told(text: str) -> None:
+        note(f"syncstats: {text}")
+
     fs = RealFileSystem()
+    tell_misnamed(existing(data), fs)
     problems = Problems()
-    with reading(total_bytes(find_sources([str(existing(data))], fs), fs)) as progress:
-        snapshot = Runner(data, fs=fs, notice=note, problem=problems, progress=progress).rebuild()
+    with reading(total_bytes(find_sources([str(data)], fs), fs)) as progress:
+        snapshot = Runner(data, fs=fs, notice=told, problem=problems, progress=progress).rebuild()
     problems.finish()
     if as_json:
         print_json(snapshot.to_dict())

@@ -30,14 +30,15 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     from events.filesystem import RealFileSystem
     from projections.cli.options import existing
     from projections.cli.output import print_json
-    from projections.cli.problems import Problems
+    from projections.cli.problems import Problems, tell_misnamed
     from projections.cli.progress import reading
     from projections.sources import find_sources, total_bytes
     from projections.verify import verify as check
 
     fs = RealFileSystem()
+    tell_misnamed(existing(data), fs)
     problems = Problems()
-    with reading(total_bytes(find_sources([str(existing(data))], fs), fs)) as progress:
+    with reading(total_bytes(find_sources([str(data)], fs), fs)) as progress:
         found = check(data, fs=fs, problem=problems, progress=progress)
     problems.finish()
     ok = found.ok and not (strict and (found.invalid_lines or found.duplicates))

@@ -93,8 +93,8 @@ def _run(
         for number, stream in enumerate(streams):
             os.dup2(stream.fileno(), number)
         sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb"))
-        sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb"), write_through=True)
-        sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb"), write_through=True)
+        sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb"))
+        sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", buffering=0), write_through=True)
         for name in [name for name in os.environ if name.startswith("SYNCSTATS_")]:
             del os.environ[name]
         sys.path.append(str(cwd))

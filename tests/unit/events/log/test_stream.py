@@ -5,7 +5,13 @@ import os
 import pytest
 
 from events.filesystem import RealFileSystem
-from events.log.stream import list_streams, new_stream_id, stream_folder, valid_stream_name
+from events.log.stream import (
+    list_streams,
+    misnamed_streams,
+    new_stream_id,
+    stream_folder,
+    valid_stream_name,
+)
 
 FS = RealFileSystem()
 
@@ -58,3 +64,13 @@ def test_streams_are_the_folders_with_valid_names(tmp_path):
     stream_folder(tmp_path, "dangling").symlink_to("nowhere")
     stream_folder(tmp_path, "link-to-file").symlink_to("file")
     assert list_streams(tmp_path, FS) == ["a", "b", "link"]
+
+
+def test_folders_of_segments_that_are_no_streams_for_their_names(tmp_path):
+    assert misnamed_streams(tmp_path, FS) == []
+    for name in ("a", "a b", ".old", "lost+found", "c\udcff"):
+        stream_folder(tmp_path, name).mkdir(parents=True)
+    stream_folder(tmp_path, "a file").touch()
+    for name in ("a", "a b", ".old", "c\udcff"):
+        (stream_folder(tmp_path, name) / f"{0:020d}.jsonl").touch()
+    assert misnamed_streams(tmp_path, FS) == [".old", "a b", "c\udcff"]
