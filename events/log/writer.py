@@ -201,7 +201,7 @@ class StreamWriter:
         if not self._fs.is_folder(self._folder):
             raise EventsError("no folder is there, or only a symbolic link to one")
         tail = self._tail
-        if tail is None or tail[1] >= self._segment_bytes or self._is_old_tail(tail):
+        if tail is None or (tail[0] != seq and self._is_full_or_old(tail)):
             tail = (seq, 0)
         path = self._folder / segment_name(tail[0])
         file = self._fs.open_append(path)
@@ -219,7 +219,10 @@ class StreamWriter:
             self._began_us = self._clock.now_us()
         return file
 
-    def _is_old_tail(self, tail: tuple[int, int]) -> bool:
+    def _is_full_or_old(self, tail: tuple[int, int]) -> bool:
+        """Whether a segment that was found is to be left; never where the next has its name."""
+        if tail[1] >= self._segment_bytes:
+            return True
         if self._segment_age_s is None or tail[1] == 0:
             return False
         self._began_us = self._first_us(self._folder / segment_name(tail[0]))

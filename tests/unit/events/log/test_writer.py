@@ -74,6 +74,25 @@ def test_a_full_tail_is_left_alone(folder):
     assert names(folder) == [segment_name(0), segment_name(2)]
 
 
+def test_a_full_tail_without_any_number_is_gone_on_with_since_the_next_would_have_its_name(folder):
+    """As where a disk has lost the pages of the first lines, and kept the end of them."""
+    (folder / segment_name(2)).write_bytes(b"\0\0}\n")
+    for age_s in (None, 0):
+        size = (folder / segment_name(2)).stat().st_size
+        writer = StreamWriter(
+            folder,
+            next_seq=2,
+            fs=FaultyFileSystem(),
+            tail=(2, size),
+            segment_bytes=4,
+            segment_age_s=age_s,
+        )
+        writer.append(b"c\n", 1)
+        writer.close()
+    assert names(folder) == [segment_name(2)]
+    assert (folder / segment_name(2)).read_bytes() == b"\0\0}\nc\nc\n"
+
+
 def test_a_full_segment_is_synced_before_the_next_is_made(folder):
     fs = FaultyFileSystem()
     writer = StreamWriter(folder, next_seq=0, fs=fs, segment_bytes=4)
