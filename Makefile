@@ -3,6 +3,7 @@
 #
 #   make test PYTHON=python3.13      another Python for .venv (only when .venv is made)
 #   make test PYTEST_ARGS='-k dlq'   a part of the tests (coverage is then below its limit)
+#   make faults CYCLES=300 SEED=7    so many kills, as this seed plans them
 #   make lock UPGRADE=--upgrade      newest versions instead of those already locked
 
 SHELL := /bin/sh
@@ -22,7 +23,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test venv lint imports types unit format reference lock clean
+.PHONY: help demo test venv lint imports types unit faults format reference lock clean
 
 help: ## list these calls
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +59,12 @@ unit: $(INSTALLED) ## pytest with branch coverage of the four packages, subproce
 	@rm -f .coverage .coverage.*
 	@status=0; $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses=4 --dist=loadgroup --cov --cov-report=term $(PYTEST_ARGS) \
 		|| status=$$?; rm -f .coverage.*; exit $$status
+
+CYCLES ?= 300
+SEED ?= 7
+
+faults: $(INSTALLED) ## kill workers CYCLES times, as planned by SEED, and tell whether anything was lost
+	@$(BIN)/python -m tests.faults.harness --cycles $(CYCLES) --seed $(SEED)
 
 format: $(INSTALLED) ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -1,0 +1,245 @@
+"""The field on which the plan is played: one data folder, its workers, kills, and their audit."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tests.faults.harness.audit import Told, audit
+from tests.faults.harness.crew import Crew, Process
+from tests.faults.harness.handler import SPEC, TRIES
+from tests.faults.harness.points import ENQUEUE, REBUILD, RETRY, WORKER
+from tests.faults.harness.program import Death, Spec
+from tests.faults.harness.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tests.faults.harness.audit import Audit
+    from tests.faults.harness.plan import Cycle, Kill, WorkerPlan
+
+MOST_WORKERS = 4
+PRELUDE, DRAIN = "prelude", "drain"
+_WORKERS = {WORKER, PRELUDE, DRAIN}
+_RUN = (
+    *("run", "--data", "D", "--handler", SPEC, "--breaker-failures", "0"),
+    *("--retry-base", "0.01", "--retry-cap", "0.02", "--retry-tries", str(TRIES)),
+    *("--not-found-base", "0.01", "--not-found-cap", "0.02", "--not-found-tries", str(TRIES)),
+    *("--summary-every", "0"),
+)
+_COMMANDS = {
+    "verify": ("verify", "--data", "D", "--strict"),
+    REBUILD: ("rebuild", "--data", "D", "--json"),
+    RETRY: ("dlq", "retry", "--data", "D", "--type", "PermanentError", "--json"),
+}
+_NEVER_SAID = ("Traceback", "database is locked", "internal error")
+
+
+class Field:
+    """Plays cycles in a folder.
+
+    Args:
+        folder: An empty folder.
+        mutation: What is broken in every process, by its name in `tests.support.mutations`.
+
+    Attributes:
+        told: What was acknowledged to the harness, and whom it killed.
+        odd: Processes that ended as none should, in a sentence each.
+        died_at: How often processes died where.
+        kills: How many processes were killed.
+    """
+
+    def __init__(self, folder: Path, mutation: str | None = None) -> None:
+        self._folder = folder
+        self._mutation = mutation
+        self._crew = Crew(folder, self._has_ended)
+        self._truth = Truth(folder)
+        self._batches: dict[str, int] = {}
+        self._scene = 0
+        self.told = Told()
+        self.odd: list[str] = []
+        self.died_at: Counter[str] = Counter()
+        self.kills = 0
+
+    def play(self, cycle: Cycle) -> None:
+        """Play a cycle, up to its kill and what follows from it."""
+        kills = self.kills
+        name = f"c{cycle.number:05d}"
+        if cycle.alone:
+            self._stop_workers()
+        self._enqueue(f"{name}-jobs", cycle.jobs, self._death_of(cycle.kill, ENQUEUE))
+        for number in range(cycle.losses):
+            self._lose_a_worker(f"{name}-lost{number}", cycle.workers[0])
+        kills_before = self.kills if cycle.losses else kills
+        free = max(1, MOST_WORKERS - len(self._workers()))
+        for number, plan in enumerate(cycle.workers[:free]):
+            death = self._death_of(cycle.kill, WORKER) if number == 0 else Death()
+            boot = name if number == 0 and cycle.is_new_boot else None
+            self._start_worker(f"{name}-w{number}", plan, death, boot=boot)
+        others = [self._start_companion(name, each, cycle) for each in self._beside(cycle)]
+        self._until_killed(cycle.kill, kills_before, others)
+        self._crew.wait_for(*others)
+        if cycle.ends_quietly:
+            self._stop_workers()
+
+    def settle(self) -> Audit:
+        """Let all work be done without faults, and compare everything with everything."""
+        self._stop_workers()
+        name = f"settle{self._scene}-"
+        for number in range(1000):  # jobs that kill their workers end after three of them
+            drain = Spec(f"{name}{number}", (*_RUN, "--drain", "--wait"), mutation=self._mutation)
+            process = self._crew.start(drain, DRAIN, execute=number == 0)
+            self._batches[process.name] = 32
+            self._crew.wait_for(process)
+            if process.status == 0:
+                break
+        verified = self._command(f"{name}verify", "verify")
+        self._truth.read()
+        found = audit(self._folder, self._truth, self.told)
+        if verified.status != 0:
+            found.lost.append(f"verify --strict: {verified.out.read_text().strip()}")
+        kept = (self._folder / "D/stats.json").read_bytes()
+        self._command(f"{name}rebuild", REBUILD)
+        if (self._folder / "D/stats.json").read_bytes() != kept:
+            found.lost.append("rebuild gives another stats.json")
+        return found
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        self._crew.end()
+
+    # Starting processes
+
+    def _death_of(self, kill: Kill, role: str) -> Death:
+        """How the first process of a role is to die in this cycle."""
+        if kill.role != role:
+            return Death()
+        if kill.point is None:
+            return Death(idle=True)
+        return Death(kill.point.name, kill.point.pattern, kill.nth, kill.share, idle=role == WORKER)
+
+    def _enqueue(self, name: str, jobs: Iterable[str], death: Death) -> Process:
+        scenes = []
+        lines = []
+        for do in jobs:
+            self._scene += 1
+            scenes.append(self._scene)
+            lines.append(json.dumps({"scene_id": self._scene, "data": {"do": do}}))
+        file = self._folder / f"{name}.jsonl"
+        file.write_text("\n".join(lines) + "\n")
+        arguments = ("enqueue", file.name, "--data", "D", "--json")
+        process = self._crew.start(Spec(name, arguments, death, self._mutation), ENQUEUE)
+        self._crew.wait_for(process)
+        if process.status == 0:
+            self.told.added += scenes
+        else:
+            self.told.unsure.append(scenes)
+        file.unlink()
+        return process
+
+    def _start_worker(
+        self, name: str, plan: WorkerPlan, death: Death, *more: str, boot: str | None = None
+    ) -> Process:
+        arguments = (
+            *(*_RUN, "--concurrency", str(plan.concurrency), "--batch", str(plan.batch)),
+            *("--segment-bytes", plan.segment_bytes),
+            *more,
+        )
+        self._batches[name] = max(plan.batch, plan.concurrency)
+        role = PRELUDE if more else WORKER
+        spec = Spec(name, arguments, death, self._mutation, boot)
+        return self._crew.start(spec, role, execute=plan.is_executed)
+
+    def _lose_a_worker(self, name: str, plan: WorkerPlan) -> None:
+        """Let a worker die of a job, if there is one that kills."""
+        process = self._start_worker(name, plan, Death(), "--drain", "--wait")
+        self._crew.wait_for(process)
+
+    def _beside(self, cycle: Cycle) -> list[str]:
+        role = cycle.kill.role
+        return [*cycle.companions, *([role] if role in {REBUILD, RETRY} else [])]
+
+    def _start_companion(self, name: str, role: str, cycle: Cycle) -> Process:
+        death = self._death_of(cycle.kill, role)
+        name = f"{name}-{role}"
+        if role == ENQUEUE:
+            return self._enqueue(name, ["ok", "flaky", "work"][: 1 + cycle.number % 3], death)
+        if death.pattern and role == REBUILD:  # there is nothing to replace where nothing differs
+            (self._folder / "D/stats.json").unlink(missing_ok=True)
+        return self._crew.start(Spec(name, _COMMANDS[role], death, self._mutation), role)
+
+    def _command(self, name: str, role: str) -> Process:
+        process = self._crew.start(Spec(name, _COMMANDS[role], mutation=self._mutation), role)
+        self._crew.wait_for(process)
+        return process
+
+    # Ending them
+
+    def _workers(self) -> list[Process]:
+        return [process for process in self._crew.living if process.role == WORKER]
+
+    def _stop_workers(self) -> None:
+        self._crew.stop(self._workers())
+
+    def _until_killed(self, kill: Kill, kills_before: int, others: list[Process]) -> None:
+        """Wait until somebody was killed; where the plan's step does not come, kill somebody."""
+        first = self._truth.read()
+        for _ in self._crew.waiting(f"somebody dies: {kill}"):
+            if self.kills > kills_before or not self._workers():
+                return
+            is_late = kill.role != WORKER and all(each.status is not None for each in others)
+            is_time = kill.point is None and self._truth.read() - first >= kill.lines
+            if is_late or is_time:
+                time.sleep(kill.delay_s)  # a random moment, not a wait
+                self._crew.poll()
+                self._kill(kill)
+
+    def _kill(self, kill: Kill) -> None:
+        workers = self._workers()
+        if not workers:
+            return
+        chosen = workers if kill.everyone else [workers[kill.choice % len(workers)]]
+        for process in chosen:
+            self._crew.kill(process)
+        self._crew.wait_for(*chosen)
+
+    def _has_ended(self, process: Process) -> None:
+        """Note how a process has ended."""
+        said = process.said()
+        never = next((text for text in _NEVER_SAID if text in said), None)
+        if never is not None:
+            self.odd.append(f"{process.name} said: {said.strip()}")
+        if process.is_dead:
+            self._was_killed(process)
+        elif process.status != 0 and not self._may_end_with(process):
+            self.odd.append(
+                f"{process.name} ended with status {process.status}: {said.strip()} "
+                f"{process.out.read_text().strip()[:500]}"
+            )
+        elif process.role == WORKER and not process.is_stopped:
+            self.odd.append(f"{process.name} ended, and nobody had asked it to: {said.strip()}")
+        if never is None:
+            process.error.unlink()
+
+    def _was_killed(self, process: Process) -> None:
+        self.kills += 1
+        self._truth.read()
+        self.told.killed[process.name] = self._batches.get(process.name, 0)
+        point = self._crew.deaths().get(process.name)
+        if point is not None:
+            self.died_at[point] += 1
+        elif process.is_killed_by_us:
+            self.died_at["random moment"] += 1
+        elif process.name in self._truth.killers:
+            self.died_at["its job"] += 1
+        else:
+            self.odd.append(f"{process.name} was killed by nobody that the harness knows")
+
+    @staticmethod
+    def _may_end_with(process: Process) -> bool:
+        """Whether a status other than 0 is no fault."""
+        # A stop that comes before the signals are heard ends a process as signals do.
+        return process.is_stopped and process.status == -15

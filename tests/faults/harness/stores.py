@@ -1,0 +1,59 @@
+"""``queue.db`` and ``dlq.db`` as a stranger reads them: by SQL of our own."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What the two databases hold.
+
+    Attributes:
+        waiting: Jobs in the queue, whatever their state: id, attempt, who leases them.
+        added: How many jobs were ever added: ids are given once, and without a hole.
+        letters: The outcome's place of each dead letter, with its error type and tries.
+        deleted: The places of dead letters that were deleted; here, because they were retried.
+        pending: Places of dead letters that are still there and were enqueued again already.
+    """
+
+    waiting: list[tuple[int, int, str | None]]
+    added: int
+    letters: list[tuple[Place, str, int]]
+    deleted: list[Place]
+    pending: list[Place]
+
+
+def read_stores(data: Path) -> Stores:
+    """Read the databases of a data folder in which nobody works."""
+    waiting = _rows(data / "queue.db", "SELECT id, attempt, leased_by FROM jobs ORDER BY id")
+    added = _rows(data / "queue.db", "SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
+    marks = _rows(data / "queue.db", "SELECT mark FROM retry_marks")
+    letters = _rows(
+        data / "dlq.db",
+        "SELECT id, stream, seq, error_type, retry_count FROM dead_letters ORDER BY id",
+    )
+    deleted = _rows(data / "dlq.db", "SELECT stream, seq FROM deleted_letters")
+    marked = {int(mark.rpartition(":")[2]) for (mark,) in marks}
+    return Stores(
+        waiting=waiting,
+        added=added[0][0] if added else 0,
+        letters=[((stream, seq), kind, tries) for _, stream, seq, kind, tries in letters],
+        deleted=deleted,
+        pending=[(stream, seq) for each, stream, seq, _, _ in letters if each in marked],
+    )
+
+
+def _rows(path: Path, query: str) -> list[Any]:
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
