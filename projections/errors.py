@@ -13,6 +13,10 @@ class SnapshotError(ProjectionError):
     """A snapshot file is damaged, foreign, or of a version that this program cannot read."""
 
 
+class SummaryError(ProjectionError):
+    """The summary of a stream's pruned segments is damaged, or of another version."""
+
+
 class ForkError(ProjectionError):
     """Two snapshots hold two different histories of one stream, so neither is further along."""
 

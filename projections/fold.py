@@ -15,7 +15,7 @@ from events.errors import InvalidLineError
 from events.log.position import Position
 from events.model import OUTCOMES, STREAM_OPENED
 from projections.entry import LOOSE, MAX_EPOCHS, Entry
-from projections.seqs import SeqSet
+from projections.seqs import SeqSet, overlap, size, union
 from projections.tallying import moments_us, tally_outcomes
 from worker.stats import SyncStats
 
@@ -96,6 +96,26 @@ class _StreamState:
         if len(self.epochs) > 2 * MAX_EPOCHS:
             self.epochs = {n: self.epochs[n] for n in sorted(self.epochs)[-MAX_EPOCHS:]}
 
+    def absorb(self, entry: Entry) -> bool:
+        """Add what other lines add up to; say whether that could be done."""
+        again = overlap(self.seen, entry.seen)
+        if again == size(entry.seen):
+            self.duplicates += again
+        elif again == 0:
+            self.stats = self.stats.merge(entry.stats)
+            self.seen = SeqSet(union(self.seen, entry.seen))
+            moments = [us for us in (self.as_of_us, entry.as_of_us) if us is not None]
+            self.as_of_us = max(moments, default=None)
+        else:
+            return False
+        for epoch, seq in entry.epochs:
+            self.open(epoch, seq)
+        self.spoilt = SeqSet(union(self.spoilt, entry.spoilt))
+        self.invalid_lines += entry.invalid_lines
+        self.duplicates += entry.duplicates
+        self.segment = self.offset = None
+        return True
+
     def entry(self) -> Entry:
         epochs = tuple((self.epochs[seq], seq) for seq in sorted(self.epochs)[-MAX_EPOCHS:])
         return Entry(
@@ -143,6 +163,22 @@ class Fold:
     def forget(self, stream: str) -> None:
         """Drop what was folded of ``stream``, to fold it again from its start."""
         self._states.pop(stream, None)
+
+    def begin(self, stream: str, entry: Entry) -> None:
+        """Go on from ``entry`` with ``stream``, whatever was folded of it before."""
+        self._states[stream] = _StreamState(entry)
+
+    def absorb(self, stream: str, entry: Entry) -> bool:
+        """Add what some lines of ``stream`` add up to, as if they were folded.
+
+        Returns:
+            Whether that could be done: not if some of its events were seen before, and others not.
+        """
+        state = self._states.get(stream)
+        if state is None:
+            self.begin(stream, entry)
+            return True
+        return state.absorb(entry)
 
     def place(self, stream: str, segment: int, offset: int) -> None:
         """Say that the last line read of ``stream`` ends at ``offset`` of ``segment``."""

@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from events.log.reader import Block, BlockReader
-from events.log.segment import list_segments, open_segment, open_source
+from events.log.segment import list_segments, open_segment, open_source, parse_segment
 from projections.errors import SourceError
 from projections.fold import is_empty
-from projections.sources import find_sources
+from projections.sources import find_sources, source_name
 
 if TYPE_CHECKING:
     import threading
@@ -113,9 +113,9 @@ class Follower:
             sources = find_sources(self._paths, self._fs)
         except SourceError:  # a file may be gone for a moment: it is being rotated
             return
-        known = {source.path for source in self._tails}
+        known = {source_name(source) for source in self._tails}
         for source in sources:
-            if source.path not in known:
+            if source_name(source) not in known:  # a segment that was compressed was given
                 self._tails[source] = self._tail(source)
 
     def follow(
@@ -175,7 +175,11 @@ class _StreamTail:
                 self._segment, self._offset = segment.first_seq, 0
             elif segment.path == self._whole or not self._has_more(segment):
                 continue
-            with open_segment(segment, self._fs) as file:
+            try:
+                file = open_segment(segment, self._fs)
+            except FileNotFoundError:  # it has just been pruned
+                continue
+            with file:
                 for block in BlockReader(file, offset=self._offset):
                     if isinstance(block, Block):
                         yield from _split(block.data)
@@ -207,8 +211,14 @@ class _FileTail:
         self._open()
 
     def _open(self) -> None:
-        self._file = open_source(self._path, self._fs)
-        self._identity = self._fs.identity(self._path)
+        segment = parse_segment(self._path)
+        if segment is not None:
+            self._file = open_segment(segment, self._fs)
+        else:
+            self._file = open_source(self._path, self._fs)
+        self._identity: tuple[int, int] | None = None
+        with suppress(FileNotFoundError):  # a segment that has just been compressed
+            self._identity = self._fs.identity(self._path)
         self._reader = BlockReader(self._file)
 
     def lines(self) -> Iterator[bytes]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING
 
 from events.errors import EventsError
 from events.log.segment import list_segments
 from events.log.stream import list_streams, stream_folder
-from projections.errors import ProjectionError
+from projections.errors import SummaryError
 from projections.fold import Fold
 from projections.reading import Problem, nothing, read_stream
 from projections.snapshot import Snapshot
+from projections.summary import read_summary
+from projections.syncing import ReadSegments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from projections.entry import Entry
-
-_LOSSES = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT})
-"""Errors of fdatasync after which written pages may be gone, and a second call succeed."""
 
 
 class LogView:
@@ -54,8 +52,7 @@ class LogView:
         self._notice = notice
         self._problem = problem
         self._progress = progress
-        self._unsynced: set[Path] = set()
-        self._never_synced: str | None = None  # a sync failed: what the disk holds is not known
+        self._read_segments = ReadSegments(fs)
         self.begin_from({})
 
     def begin_from(self, entries: Mapping[str, Entry]) -> None:
@@ -65,6 +62,7 @@ class LogView:
         self._encoded: dict[str, bytes] = {}
         self._bytes: bytes | None = None  # the whole, until something changes
         self._whole: set[Path] = set()  # compressed segments that were read to their ends
+        self._ends: dict[str, int] = {}  # up to which seq each stream was seen to be pruned
         self.unreadable: dict[str, str] = {}
         self.lost = False
 
@@ -103,7 +101,7 @@ class LogView:
         try:
             self._read(stream)
             self.unreadable.pop(stream, None)
-        except (OSError, EventsError) as error:
+        except (OSError, EventsError, SummaryError) as error:
             why = str(error)
             if self.unreadable.get(stream) != why:
                 self.unreadable[stream] = why
@@ -117,15 +115,31 @@ class LogView:
         return self._entries.get(stream) is not before
 
     def _read(self, stream: str) -> None:
+        while True:
+            end = self._ends.get(stream, 0)
+            try:
+                self._read_on(stream)
+            except FileNotFoundError:  # a segment is gone: if by a prune, its summary tells more
+                self._look_for_summary(stream)
+                if self._ends.get(stream, 0) <= end:
+                    raise
+            else:
+                return
+
+    def _read_on(self, stream: str) -> None:
         folder = stream_folder(self._data, stream)
         segments = list_segments(folder, self._fs)
+        if stream not in self._ends:
+            self._look_for_summary(stream)
         ahead = self._ahead(stream, segments)
         if ahead is None:  # or the listing missed a file that was replaced by its compressed twin
             segments = list_segments(folder, self._fs)
+            self._look_for_summary(stream)  # or it was pruned
             ahead = self._ahead(stream, segments)
         if ahead is None:
             self._forget(stream, "became shorter")
-            ahead = segments
+            self._look_for_summary(stream)
+            ahead = self._kept(stream, segments)
         for segment in read_stream(
             self._fold,
             stream,
@@ -136,15 +150,31 @@ class LogView:
             progress=self._progress,
         ):
             if not segment.compression:
-                self._unsynced.add(segment.path)
+                self._read_segments.add(segment.path)
         self._whole.update(segment.path for segment in ahead if segment.compression)
+
+    def _look_for_summary(self, stream: str) -> None:
+        """Go on from the stream's summary, if it was pruned beyond what was folded.
+
+        After the listing of its segments: so what that lacks is in the summary.
+        """
+        summary = read_summary(stream_folder(self._data, stream), self._fs)
+        self._ends[stream] = 0 if summary is None else summary.end
+        if summary is not None:
+            covered, _ = self._fold.position(stream)
+            if covered is None or covered < summary.end:
+                self._fold.begin(stream, summary.entry)
+
+    def _kept(self, stream: str, segments: list[Segment]) -> list[Segment]:
+        end = self._ends.get(stream, 0)
+        return [each for each in segments if each.first_seq >= end]
 
     def _ahead(self, stream: str, segments: list[Segment]) -> list[Segment] | None:
         """Those that may hold more than was folded; None where the log does not hold that."""
         covered, offset = self._fold.position(stream)
         ahead = []
-        holds = covered is None
-        for segment in segments:
+        holds = covered is None or covered < self._ends.get(stream, 0)
+        for segment in self._kept(stream, segments):
             if covered is not None and segment.first_seq < covered:
                 continue
             is_covered = segment.first_seq == covered
@@ -172,6 +202,7 @@ class LogView:
         folder = stream_folder(self._data, stream)
         self._whole = {path for path in self._whole if path.parent != folder}
         self._fold.forget(stream)
+        self._ends.pop(stream, None)
         self._entries.pop(stream, None)
         self._encoded.pop(stream, None)
         self._bytes = None
@@ -182,27 +213,9 @@ class LogView:
             self._problem(problem)
 
     def sync(self) -> None:
-        """Bring what was read to the disk, the names of its segments too.
+        """Bring what was read to the disk; see `projections.syncing.ReadSegments.sync`.
 
         Raises:
-            ProjectionError: It cannot be brought there. Where it may have been dropped from
-                memory instead, this raises from then on: another try would succeed, and lie.
+            ProjectionError: It cannot be brought there.
         """
-        if self._never_synced is not None:
-            raise ProjectionError(self._never_synced)
-        for path in sorted(self._unsynced):
-            try:
-                self._fs.sync_file(path)
-                # The name too: a writer that goes on after an error renames, and then syncs it.
-                self._fs.sync_folder(path.parent)
-            except FileNotFoundError:
-                pass  # compressed since, and that is on disk before the plain file goes
-            except OSError as error:
-                why = f"{path} cannot be brought to disk: {error.strerror}"
-                if error.errno in _LOSSES:
-                    self._never_synced = (
-                        f"{why}; what was read of it may be in memory alone, so no stats are "
-                        "saved any more: mend the disk, then start again"
-                    )
-                raise ProjectionError(self._never_synced or why) from error
-            self._unsynced.discard(path)
+        self._read_segments.sync()

@@ -11,10 +11,11 @@ from events.clock import to_us
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError
 from events.log.reader import Block, BlockReader
-from events.log.segment import list_segments, open_segment
+from events.log.segment import open_segment
 from events.model import MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
 from projections.reading import Bounded
-from projections.seqs import SeqSet
+from projections.seqs import SeqSet, overlap, size, union
+from projections.summary import list_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,17 +37,22 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
     Its offset must be the end of a line, with its last seq at or before it, and its last epoch
     must be opened where it says. In the lines just before it nothing may stand that the entry
     does not know: no other seq, no other opening, no outcome newer than its newest. So a log that
-    was cut, or restored from a backup and written on, or replaced, fails this.
+    was cut, or restored from a backup and written on, or replaced, fails this. What was pruned is
+    known by its summary, and the entry must go on from there.
 
     Raises:
+        SummaryError: The summary cannot be believed.
         OSError: The log cannot be read.
     """
     position = entry.position
     if position.segment is None or position.offset is None:
         return False
     try:
-        segments = list_segments(folder, fs)
+        summary, segments = list_kept(folder, fs)
     except (FileNotFoundError, NotADirectoryError):
+        return False
+    pruned = None if summary is None else summary.entry
+    if pruned is not None and not _continues(entry, pruned):
         return False
     covered = [s for s in segments if s.first_seq <= position.segment]
     if not covered or covered[-1].first_seq != position.segment:
@@ -60,12 +66,30 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
             and (
                 last < 0
                 or any(seq == last for seq, _ in _numbered(tail, folder.name))
+                or (pruned is not None and last in SeqSet(union(pruned.seen, pruned.spoilt)))
                 or _stands_before(last, covered, position.offset, folder, fs)
             )
-            and (not entry.epochs or _is_opened(*entry.epochs[-1], covered, folder, fs))
+            and (
+                not entry.epochs
+                or (pruned is not None and entry.epochs[-1] in pruned.epochs)
+                or _is_opened(*entry.epochs[-1], covered, folder, fs)
+            )
         )
     except EventsError:  # a compressed segment is damaged
         return False
+
+
+def _continues(entry: Entry, pruned: Entry) -> bool:
+    """Whether ``entry`` may be a fold that began with what was pruned."""
+    since = entry.epochs[0][1] if entry.epochs else 0
+    return (
+        overlap(entry.seen, pruned.seen) == size(pruned.seen)
+        and overlap(entry.spoilt, pruned.spoilt) == size(pruned.spoilt)
+        and entry.invalid_lines >= pruned.invalid_lines
+        and entry.duplicates >= pruned.duplicates
+        and entry.stats.jobs_processed >= pruned.stats.jobs_processed
+        and all(epoch in entry.epochs for epoch in pruned.epochs if epoch[1] >= since)
+    )
 
 
 def _tail(segment: Segment, offset: int, fs: FileSystem) -> bytes | None:

@@ -116,6 +116,7 @@ def read_stream(
     """Fold what a stream's folder holds beyond the fold's position; yield each segment first.
 
     The fold's position is always that of what was folded, also when reading ends with an error.
+    What was pruned stands in no segment: a fold begins with its summary, see `projections.summary`.
 
     Args:
         fold: What the lines are folded into, and where reading goes on from.

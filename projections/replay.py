@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from events.errors import EventsError
 from events.filesystem import RealFileSystem
-from events.log.segment import open_source
+from events.log.segment import open_segment, open_source, parse_segment
 from projections.errors import SourceError, StrictError
 from projections.fold import Fold
 from projections.reading import Problem, nothing, read_file, read_stream
+from projections.seqs import size
 from projections.snapshot import Snapshot
 from projections.sources import Source, find_sources
+from projections.summary import list_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from events.filesystem import FileSystem
+    from events.log.segment import Segment
+    from projections.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,9 @@ def replay(
         progress: Told how many bytes of text were read, as they are read.
 
     Raises:
-        SourceError: A path cannot be read.
+        SourceError: A path cannot be read, or what was pruned of two folders of one stream cannot
+            be told apart.
+        SummaryError: What was pruned of a stream cannot be believed.
         StrictError: ``strict``, and a line is invalid.
     """
     real: FileSystem = fs or RealFileSystem()
@@ -70,24 +77,96 @@ def replay(
         problem(found)
 
     sources = find_sources(paths, real)
+    one_log = _is_one_log(sources)
+    try:
+        kept = _begin(fold, sources, real)
+    except OSError as error:
+        raise _unreadable(error, str(error.filename)) from error
     for source in sources:
         try:
-            _read(fold, source, stdin, fs=real, problem=noticed, progress=progress)
+            if source.kind != "stream":
+                _read(fold, source, stdin, fs=real, problem=noticed, progress=progress)
+                continue
+            _read_stream(
+                fold,
+                source.path,
+                kept[source.path],
+                fs=real,
+                alone=one_log,
+                problem=noticed,
+                progress=progress,
+            )
         except EventsError as error:  # it names the file
             raise SourceError(str(error)) from error
         except OSError as error:
-            why = error.strerror or str(error)
-            raise SourceError(f"{_name(source)} cannot be read: {why}") from error
-    if not _is_one_log(sources):
+            raise _unreadable(error, _name(source)) from error
+    if not one_log:
         for stream in fold.entries():
             fold.displace(stream)
     return Replayed(Snapshot(fold.entries()), incomplete)
+
+
+def _unreadable(error: OSError, name: str) -> SourceError:
+    return SourceError(f"{name} cannot be read: {error.strerror or error}")
 
 
 def _is_one_log(sources: Sequence[Source]) -> bool:
     """Whether all lines of each stream come from one folder, so that it has a place in a log."""
     streams = [source.path.name for source in sources if source.kind == "stream"]
     return len(streams) == len(sources) and len(streams) == len(set(streams))
+
+
+def _begin(fold: Fold, sources: Sequence[Source], fs: FileSystem) -> dict[Path, list[Segment]]:
+    """Fold the summaries of streams that were pruned; give each stream's segments.
+
+    Before all lines: of a line it can be told whether its seq was counted. Of two summaries, one
+    may hold all that the other holds, or nothing of it.
+    """
+    segments: dict[Path, list[Segment]] = {}
+    summaries: list[tuple[Path, Summary]] = []
+    for source in sources:
+        if source.kind == "stream":
+            summary, segments[source.path] = list_kept(source.path, fs)
+            if summary is not None:
+                summaries.append((source.path, summary))
+    summaries.sort(key=lambda found: -size(found[1].entry.seen))
+    for folder, summary in summaries:
+        if not fold.absorb(summary.stream, summary.entry):
+            raise SourceError(
+                f"what was pruned of {folder} was pruned of another folder of stream "
+                f"{summary.stream!r} only in part, so it cannot be told what is in both: replay "
+                "one of them without the other"
+            )
+    return segments
+
+
+def _read_stream(
+    fold: Fold,
+    folder: Path,
+    segments: Sequence[Segment],
+    *,
+    fs: FileSystem,
+    alone: bool,
+    problem: Callable[[Problem], None],
+    progress: Callable[[int], None],
+) -> None:
+    stream = folder.name
+    while True:
+        if not alone:
+            fold.displace(stream)  # another folder of this name may have been read
+        try:
+            for _ in read_stream(
+                fold, stream, folder, fs, segments=segments, problem=problem, progress=progress
+            ):
+                pass
+        except FileNotFoundError:
+            summary, segments = list_kept(folder, fs)
+            place, _ = fold.position(stream)
+            if not alone or summary is None or summary.end <= (-1 if place is None else place):
+                raise
+            fold.begin(stream, summary.entry)  # it was pruned meanwhile
+        else:
+            return
 
 
 def _read(
@@ -99,12 +178,6 @@ def _read(
     problem: Callable[[Problem], None],
     progress: Callable[[int], None],
 ) -> None:
-    if source.kind == "stream":
-        stream = source.path.name
-        fold.displace(stream)  # another folder of this name may have been read
-        for _ in read_stream(fold, stream, source.path, fs, problem=problem, progress=progress):
-            pass
-        return
     with _open(source, stdin, fs) as file:
         for _ in read_file(fold, file, _name(source), problem=problem, progress=progress):
             pass
@@ -119,4 +192,5 @@ def _open(source: Source, stdin: BinaryIO, fs: FileSystem) -> AbstractContextMan
         return nullcontext(stdin)
     if source.kind == "pipe":
         return source.path.open("rb")
-    return open_source(source.path, fs)
+    segment = parse_segment(source.path)
+    return open_source(source.path, fs) if segment is None else open_segment(segment, fs)

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING
 from events.clock import SystemClock
 from events.filesystem import RealFileSystem
 from events.log.stream import stream_folder, valid_stream_name
-from projections.errors import ProjectionError, SnapshotError
+from projections.errors import ProjectionError, SnapshotError, SummaryError
 from projections.log_view import LogView
 from projections.placing import lies_on_log
 from projections.reading import Problem, nothing
 from projections.store import SnapshotStore
+from projections.summary import read_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from events.clock import Clock
     from events.filesystem import FileSystem
+    from projections.entry import Entry
     from projections.snapshot import Snapshot
 
 
@@ -64,6 +66,11 @@ class Runner:
         """What has been folded so far."""
         return self._view.snapshot
 
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """Streams that could not be read to their end, with the reason."""
+        return self._view.unreadable
+
     def start(self) -> None:
         """Take over what ``stats.json`` holds, as far as it lies on the log.
 
@@ -96,16 +103,33 @@ class Runner:
     def _go_on_from(self, snapshot: Snapshot) -> None:
         kept = {}
         for stream, entry in snapshot.streams.items():
-            folder = stream_folder(self._data, stream)
-            if valid_stream_name(stream) and lies_on_log(entry, folder, self._fs):
+            flaw = self._flaw(stream, entry)
+            if flaw is None:
                 kept[stream] = entry
             else:
                 self._notice(
                     f"{self._store.path} counts stream {stream!r} up to seq {entry.position.seq}, "
-                    "at a place that the log does not have; its stats come from the log again"
+                    f"{flaw}"
                 )
         self._view.begin_from(kept)
         self._view.lost = len(kept) < len(snapshot.streams)
+
+    def _flaw(self, stream: str, entry: Entry) -> str | None:
+        """Why an entry does not lie on the log, if it does not."""
+        folder = stream_folder(self._data, stream)
+        try:
+            if valid_stream_name(stream) and lies_on_log(entry, folder, self._fs):
+                return None
+            summary = read_summary(folder, self._fs) if valid_stream_name(stream) else None
+        except SummaryError:  # then the numbers here are all there is; catching up tells of it
+            return None
+        segment = entry.position.segment
+        if summary is not None and segment is not None and segment < summary.end:
+            return (
+                f"its summary.json up to seq {summary.entry.position.seq} (was an older copy "
+                "restored?); its stats come from there and the log again"
+            )
+        return "at a place that the log does not have; its stats come from the log again"
 
     def catch_up(self) -> bool:
         """Fold what was appended since; say whether anything changed. See `LogView.catch_up`."""

@@ -85,6 +85,21 @@ def union(a: Iterable[Span], b: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
+def size(spans: Iterable[Span]) -> int:
+    """How many numbers ``spans`` cover."""
+    return sum(end - start for start, end in spans)
+
+
+def overlap(a: Iterable[Span], b: Iterable[Span]) -> int:
+    """How many numbers both ``a`` and ``b`` cover.
+
+    >>> overlap([(0, 5), (8, 9)], [(3, 9)])
+    3
+    """
+    one, other = tuple(a), tuple(b)
+    return size(one) + size(other) - size(union(one, other))
+
+
 def holes(spans: Iterable[Span]) -> tuple[Span, ...]:
     """What is missing between 0 and the end of ``spans``: a stream's gaps.
 

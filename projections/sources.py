@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from events.log.segment import list_segments
+from events.log.pruned import SUMMARY_NAME
+from events.log.segment import list_segments, parse_segment, rank
 from events.log.stream import EVENTS_FOLDER, valid_stream_name
 from projections.errors import SourceError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-_SEGMENT_NAME = re.compile(r"[0-9]{20}\.jsonl(\.gz|\.zst)?")
 
 
 @dataclass(frozen=True)
@@ -58,25 +57,58 @@ def find_sources(paths: Iterable[str], fs: FileSystem) -> list[Source]:
     for text in paths:
         try:
             for source in _expand(text, fs):
-                key = STDIN if source.kind == "stdin" else fs.identity(source.path)
-                found.setdefault(key, source)
+                key = _key(source, fs)
+                known = found.get(key)
+                if known is None or _is_to_be_read(source, known):
+                    found[key] = source
         except OSError as error:
             where = error.filename or text
             raise SourceError(f"{where} cannot be read: {error.strerror or error}") from error
     if all(source.kind == "stream" for source in found.values()):
         return [*found.values()]
-    segments = _segments_of(found.values(), fs)
-    return [source for key, source in found.items() if key not in segments]
+    inside = _inside_streams(found.values(), fs)
+    return [source for key, source in found.items() if key not in inside]
 
 
-def _segments_of(sources: Iterable[Source], fs: FileSystem) -> set[object]:
-    """The identities of streams' files, which a glob may name beside the streams."""
+def _key(source: Source, fs: FileSystem) -> object:
+    """The same for all that names one thing: a segment is one in all its forms."""
+    if source.kind == "stdin":
+        return STDIN
+    path = Path(os.path.realpath(source.path))
+    segment = parse_segment(path) if source.kind == "file" else None
+    if segment is None:
+        return fs.identity(source.path)
+    return fs.identity(path.parent), segment.first_seq
+
+
+def source_name(source: Source) -> tuple[Path, int | None]:
+    """The same for all forms in which a source may stand under a path."""
+    segment = parse_segment(source.path) if source.kind == "file" else None
+    if segment is None:
+        return source.path, None
+    return source.path.parent, segment.first_seq
+
+
+def _is_to_be_read(source: Source, known: Source) -> bool:
+    """Whether of two files that are one segment this is the one to read."""
+    one, other = parse_segment(source.path), parse_segment(known.path)
+    return one is not None and other is not None and rank(one) < rank(other)
+
+
+def _inside_streams(sources: Iterable[Source], fs: FileSystem) -> set[object]:
+    """The keys of streams' files, which a glob may name beside the streams."""
     found: set[object] = set()
     for source in sources:
-        if source.kind == "stream":
-            for segment in list_segments(source.path, fs):
+        if source.kind != "stream":
+            continue
+        folder = fs.identity(source.path)
+        for name in fs.list_folder(source.path):
+            segment = parse_segment(source.path / name)
+            if segment is not None:
+                found.add((folder, segment.first_seq))
+            if segment is not None or name == SUMMARY_NAME:
                 with suppress(FileNotFoundError):  # it has just been compressed
-                    found.add(fs.identity(segment.path))
+                    found.add(fs.identity(source.path / name))  # other names may be links to it
     return found
 
 
@@ -112,7 +144,7 @@ def _named(path: Path, fs: FileSystem, *, asked: bool) -> list[Source]:
     if (
         absolute.parent.name == EVENTS_FOLDER
         and valid_stream_name(absolute.name)
-        and list_segments(path, fs)
+        and _has_stream(path, fs)
     ):
         return [Source("stream", absolute if path.name != absolute.name else path)]
     return _streams(path, fs) + _files(path, fs)
@@ -136,7 +168,13 @@ def _is_folder(path: Path, fs: FileSystem) -> bool:
 
 def _streams(folder: Path, fs: FileSystem) -> list[Source]:
     inside = [folder / name for name in fs.list_folder(folder) if valid_stream_name(name)]
-    return [Source("stream", p) for p in inside if _is_folder(p, fs) and list_segments(p, fs)]
+    return [Source("stream", p) for p in inside if _is_folder(p, fs) and _has_stream(p, fs)]
+
+
+def _has_stream(folder: Path, fs: FileSystem) -> bool:
+    """Whether a folder holds anything that counts: segments, or what they added up to."""
+    names = fs.list_folder(folder)
+    return SUMMARY_NAME in names or any(parse_segment(folder / name) for name in names)
 
 
 def _files(folder: Path, fs: FileSystem) -> list[Source]:
@@ -147,7 +185,7 @@ def _files(folder: Path, fs: FileSystem) -> list[Source]:
         for name in names
         if name.endswith(SUFFIXES)
         # of a segment and its compressed twin, one
-        and (name in segments or not _SEGMENT_NAME.fullmatch(name))
+        and (name in segments or parse_segment(folder / name) is None)
         and not _is_folder(folder / name, fs)
     ]
 

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from events.clock import SystemClock
 from events.errors import EventsError
 from events.filesystem import RealFileSystem
 from events.log.stream import list_streams, stream_folder
+from projections.differences import differs
 from projections.errors import ProjectionError
 from projections.fold import Fold
 from projections.reading import Problem, nothing, read_stream
 from projections.snapshot import Snapshot
 from projections.store import SnapshotStore
+from projections.summary import list_kept, read_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from events.clock import Clock
     from events.filesystem import FileSystem
+    from events.log.segment import Segment
     from projections.entry import Entry
+    from projections.summary import Summary
     from worker.stats import SyncStats
 
-_SHOWN = 5
-"""How many differences of a stream are told."""
+_TRIES = 5
+"""How often a check is begun again because the log is pruned while it runs."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,10 @@ class Verification:
         attempts: Attempts that the whole log holds, without those that were skipped.
         behind: Attempts beyond the place in the log up to which stats.json goes, skipped ones too.
         streams: How many streams the log has.
+        pruned_attempts: Those of `attempts` that stand in no segment any more: they are taken from
+            the streams' summaries, and were not checked again.
+        pruned_lines: How many lines those summaries were made of.
+        breaks: One sentence for each stream whose log does not go on where its summary ends.
         has_snapshot: Whether there was a stats.json to check.
     """
 
@@ -66,12 +75,19 @@ class Verification:
     attempts: int
     behind: int
     streams: int
+    pruned_attempts: int
+    pruned_lines: int
+    breaks: tuple[str, ...]
     has_snapshot: bool
 
     @property
     def ok(self) -> bool:
-        """No difference, and no gap."""
-        return not self.differences and not self.gaps
+        """No difference, no gap, and no break."""
+        return not (self.differences or self.gaps or self.breaks)
+
+
+class _PrunedMeanwhileError(Exception):
+    """The log was pruned while it was checked, beyond where ``stats.json`` stood at first."""
 
 
 def verify(
@@ -86,123 +102,163 @@ def verify(
 
     Each stream is compared at exactly the position that stats.json gives, so a worker that
     goes on writing meanwhile makes no difference; what lies beyond is counted as behind. Plain
-    segments are read once.
+    segments are read once. A stream that was pruned begins with its summary.
 
     Raises:
-        ProjectionError: stats.json, or a part of the log, cannot be read.
+        ProjectionError: stats.json, a summary, or a part of the log, cannot be read.
     """
     real: FileSystem = fs or RealFileSystem()
-    stored = SnapshotStore(data, fs=real, clock=clock or SystemClock()).load()
-    claimed = dict((stored or Snapshot.empty()).streams)
-    streams = list_streams(data, real)  # after stats.json: so all that it covers is there
-    fold = Fold()
-    differences: list[str] = []
-    covered = incomplete = 0
+    store = SnapshotStore(data, fs=real, clock=clock or SystemClock())
+    for _ in range(_TRIES):
+        with suppress(_PrunedMeanwhileError):
+            return _Check(data, store, real, problem, progress).run()
+    raise ProjectionError(f"the log in {data} is pruned again and again: check it after that")
 
-    def noticed(found: Problem) -> None:
-        nonlocal incomplete
-        incomplete += found.incomplete
-        problem(found)
 
-    for stream in streams:
-        folder = stream_folder(data, stream)
-        entry = claimed.pop(stream, None)
+class _Check:
+    """One fold of the whole log, and what is found by it."""
+
+    def __init__(
+        self,
+        data: Path,
+        store: SnapshotStore,
+        fs: FileSystem,
+        problem: Callable[[Problem], None],
+        progress: Callable[[int], None],
+    ) -> None:
+        self._data = data
+        self._store = store
+        self._fs = fs
+        self._problem = problem
+        self._progress = progress
+        self._fold = Fold()
+        self._summaries: list[Summary] = []
+        self._differences: list[str] = []
+        self._breaks: list[str] = []
+        self._covered = self._incomplete = 0
+        self._stored: Snapshot | None = None
+
+    def run(self) -> Verification:
+        stored = self._stored = self._store.load()
+        claimed = dict((stored or Snapshot.empty()).streams)
+        # After stats.json: so all that it covers is there.
+        streams = list_streams(self._data, self._fs)
+        for stream in streams:
+            try:
+                self._check(stream, claimed.pop(stream, None))
+            except (OSError, EventsError) as error:
+                raise ProjectionError(
+                    f"the log of stream {stream!r} cannot be read to its end: {error}"
+                ) from error
+        self._differences += [
+            f"stream {stream!r}: stats.json counts it up to seq {entry.position.seq}, the log has "
+            "no such stream"
+            for stream, entry in claimed.items()
+        ]
+        # A folder without any line is no stream yet.
+        entries = self._fold.entries().items()
+        whole = Snapshot({n: e for n, e in entries if e.position.segment is not None})
+        total = whole.total()
+        return Verification(
+            differences=tuple(self._differences),
+            gaps=tuple(
+                Gap(stream, start, end - 1)
+                for stream, entry in sorted(whole.streams.items())
+                for start, end in entry.gaps
+            ),
+            invalid_lines=whole.invalid_lines,
+            incomplete_lines=self._incomplete,
+            duplicates=whole.duplicates,
+            attempts=total.jobs_processed,
+            behind=_attempts(total) - self._covered,
+            streams=len(streams),
+            pruned_attempts=sum(each.entry.stats.jobs_processed for each in self._summaries),
+            pruned_lines=sum(each.lines for each in self._summaries),
+            breaks=tuple(self._breaks),
+            has_snapshot=stored is not None,
+        )
+
+    def _check(self, stream: str, claim: Entry | None) -> None:
+        folder = stream_folder(self._data, stream)
+        summary, segments = list_kept(folder, self._fs)
+        if summary is not None:
+            self._summaries.append(summary)
+            self._fold.begin(stream, summary.entry)
+            self._breaks += _breaks(summary, segments)
         try:
-            if entry is not None:
-                until = (entry.position.segment, entry.position.offset)
-                _fold_until(
-                    until, fold, stream, folder, fs=real, problem=problem, progress=progress
-                )
-                part = fold.entry(stream)
-                covered += _attempts(part.stats)
-                difference = _difference(entry, part)
-                differences += [] if difference is None else [f"stream {stream!r}: {difference}"]
-            for _ in read_stream(fold, stream, folder, real, problem=noticed, progress=progress):
+            if claim is not None:
+                self._compare(claim, stream, summary, segments)
+            for _ in self._read(stream, segments, None, self._noticed):
                 pass
-        except (OSError, EventsError) as error:
-            raise ProjectionError(
-                f"the log of stream {stream!r} cannot be read to its end: {error}"
-            ) from error
-    differences += [
-        f"stream {stream!r}: stats.json counts it up to seq {entry.position.seq}, the log has no "
-        "such stream"
-        for stream, entry in claimed.items()
-    ]
-    # A folder without any line is no stream yet.
-    whole = Snapshot({n: e for n, e in fold.entries().items() if e.position.segment is not None})
-    total = whole.total()
-    return Verification(
-        differences=tuple(differences),
-        gaps=tuple(
-            Gap(stream, start, end - 1)
-            for stream, entry in sorted(whole.streams.items())
-            for start, end in entry.gaps
-        ),
-        invalid_lines=whole.invalid_lines,
-        incomplete_lines=incomplete,
-        duplicates=whole.duplicates,
-        attempts=total.jobs_processed,
-        behind=_attempts(total) - covered,
-        streams=len(streams),
-        has_snapshot=stored is not None,
+        except FileNotFoundError as error:
+            now = read_summary(folder, self._fs)
+            if now is not None and (summary is None or now.end > summary.end):
+                raise _PrunedMeanwhileError from error
+            raise
+
+    def _compare(
+        self, claim: Entry, stream: str, summary: Summary | None, segments: Sequence[Segment]
+    ) -> None:
+        """Fold up to the place in the log that stats.json tells, and hold it against that."""
+        segment, offset = claim.position.segment, claim.position.offset
+        if summary is not None and segment is not None and segment < summary.end:
+            if self._store.load() != self._stored:
+                raise _PrunedMeanwhileError
+            self._differences.append(
+                f"stream {stream!r}: stats.json covers it up to seq {claim.position.seq}, its "
+                f"summary.json up to seq {summary.entry.position.seq}: an older copy was restored"
+            )
+        elif segment is None or offset is None:
+            self._tell(claim, stream)
+        else:
+            for _ in self._read(stream, segments, (segment, offset), self._complete):
+                pass
+            self._tell(claim, stream)
+        self._covered += _attempts(self._fold.entry(stream).stats)
+
+    def _tell(self, claim: Entry, stream: str) -> None:
+        difference = differs(claim, self._fold.entry(stream))
+        self._differences += [] if difference is None else [f"stream {stream!r}: {difference}"]
+
+    def _read(
+        self,
+        stream: str,
+        segments: Sequence[Segment],
+        until: tuple[int, int] | None,
+        problem: Callable[[Problem], None],
+    ) -> Iterator[Segment]:
+        folder = stream_folder(self._data, stream)
+        return read_stream(
+            self._fold,
+            stream,
+            folder,
+            self._fs,
+            segments=segments,
+            until=until,
+            problem=problem,
+            progress=self._progress,
+        )
+
+    def _complete(self, found: Problem) -> None:
+        if not found.incomplete:  # cut by the position, if that is wrong; not by the log
+            self._problem(found)
+
+    def _noticed(self, found: Problem) -> None:
+        self._incomplete += found.incomplete
+        self._problem(found)
+
+
+def _breaks(summary: Summary, segments: Sequence[Segment]) -> list[str]:
+    """Whether the log lacks the segment that a prune has left as the first."""
+    if segments and segments[0].first_seq == summary.end:
+        return []
+    found = f"begins at seq {segments[0].first_seq}" if segments else "is empty"
+    broken = (
+        f"stream {summary.stream!r}: its summary.json ends at seq {summary.end}, but the log after "
+        f"that {found}: segments are missing"
     )
+    return [broken]
 
 
 def _attempts(stats: SyncStats) -> int:
     return stats.jobs_processed + stats.jobs_skipped
-
-
-def _fold_until(
-    until: tuple[int | None, int | None],
-    fold: Fold,
-    stream: str,
-    folder: Path,
-    *,
-    fs: FileSystem,
-    problem: Callable[[Problem], None],
-    progress: Callable[[int], None],
-) -> None:
-    """Fold a stream up to a position; nothing of it where that is no place in the log."""
-    segment, offset = until
-    if segment is None or offset is None:
-        return
-
-    def complete(found: Problem) -> None:
-        if not found.incomplete:  # cut by the position, if that is wrong; not by the log
-            problem(found)
-
-    for _ in read_stream(
-        fold, stream, folder, fs, until=(segment, offset), problem=complete, progress=progress
-    ):
-        pass
-
-
-def _difference(entry: Entry, log: Entry) -> str | None:
-    """How an entry of stats.json differs from the fold up to its position, if it does."""
-    if log == entry:
-        return None
-    position = entry.position
-    if position.segment is None:
-        return "stats.json does not say up to which place of the log it goes"
-    if log.position != position:
-        return (
-            f"stats.json covers it up to seq {position.seq} (byte {position.offset} of segment "
-            f"{position.segment}), the log does not hold that place"
-        )
-    ours, theirs = (dict(_flat(e.to_dict())) for e in (entry, log))
-    wrong = [
-        f"{name} is {ours.get(name)!r} in stats.json, {theirs.get(name)!r} in the log"
-        for name in {**ours, **theirs}
-        if ours.get(name) != theirs.get(name)
-    ]
-    more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
-    return "; ".join(wrong[:_SHOWN] + more)
-
-
-def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of nested objects, each under the names that lead to it."""
-    for name, value in data.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{path}{name}.")
-        else:
-            yield path.removeprefix("stats.") + name, value

@@ -17,6 +17,7 @@ from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError, LogWriteError
+from events.log.pruned import pruned_end
 from events.log.reader import BLOCK_BYTES, Block, BlockReader
 from events.log.segment import list_segments, open_segment
 from events.model import OUTCOMES
@@ -69,13 +70,14 @@ def recover(folder: Path, fs: FileSystem) -> Recovered:
 
     Raises:
         LogWriteError: The disk refused; what the log holds is not known then.
-        EventsError: The folder or its last segment is a symbolic link, or a compressed segment at
-            the end is damaged.
+        EventsError: The folder or its last segment is a symbolic link, a compressed segment at the
+            end is damaged, or the log has lost what came after its pruned beginning.
     """
     if not fs.is_folder(folder):
         raise EventsError(f"{folder} is no folder, or a symbolic link: it is not written to")
     try:
         segments = list_segments(folder, fs)
+        _check_end(folder, segments, fs)
         tail, torn = None, None
         if segments and not segments[-1].compression:
             tail, torn = _mend(segments[-1], fs)
@@ -87,6 +89,21 @@ def recover(folder: Path, fs: FileSystem) -> Recovered:
         raise LogWriteError(
             f"cannot put the log in {folder} in order: {error}; mend the cause, then start again"
         ) from error
+
+
+def _check_end(folder: Path, segments: list[Segment], fs: FileSystem) -> None:
+    """Refuse a log that ends before its pruned part does: its numbers would be given again."""
+    try:
+        end = pruned_end(folder, fs)
+    except EventsError:
+        if segments:  # then numbering needs no summary, and who counts tells of the damage
+            return
+        raise
+    if end > (segments[-1].first_seq if segments else 0):
+        raise EventsError(
+            f"the log in {folder} ends before seq {end}, up to which it was pruned: segments are "
+            "missing; bring them back from a backup"
+        )
 
 
 def read_outcomes(folder: Path, from_seq: int, fs: FileSystem) -> Iterator[Line]:

@@ -25,7 +25,8 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     """Check stats.json against the event log, folded again from its start.
 
     Right beside live workers too: what they wrote since is told as "behind", not as a difference.
-    Status 1 if stats.json differs from the log, or the log has a gap.
+    What was pruned is taken from its summary, which is told. Status 1 if stats.json differs from
+    the log, the log has a gap, or it does not go on where a summary ends.
     """
     from events.filesystem import RealFileSystem
     from projections.cli.options import existing
@@ -56,6 +57,8 @@ def _print(found: Verification, data: Path) -> None:
         say(f"Differs: {difference}")
     for gap in found.gaps:
         say(f"Gap: {gap}")
+    for broken in found.breaks:
+        say(f"Broken: {broken}; bring them back from a backup.")
     wrong = [
         plural(number, what)
         for number, what in (
@@ -67,6 +70,12 @@ def _print(found: Verification, data: Path) -> None:
     ]
     if wrong:
         say(f"The log has {', '.join(wrong)}.")
+    if found.pruned_lines:
+        are = "is" if found.pruned_attempts == 1 else "are"
+        say(
+            f"{plural(found.pruned_attempts, 'attempt')} of pruned segments {are} taken from "
+            "summary.json, not re-checked."
+        )
     log = f"{plural(found.streams, 'stream')}, {plural(found.attempts, 'attempt')}"
     if not found.has_snapshot:
         say(f"There is no stats.json in {data} to check ({log}): `syncstats rebuild` makes it.")

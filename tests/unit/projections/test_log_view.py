@@ -40,6 +40,11 @@ class Watched:
     def entry(self, stream="a"):
         return self.view.snapshot.streams[stream]
 
+    def refuses(self):
+        for _ in range(2):
+            with pytest.raises(ProjectionError, match=r"cannot be brought to disk.*until its work"):
+                self.view.sync()
+
 
 @pytest.fixture
 def watched(tmp_path):
@@ -270,16 +275,67 @@ def test_a_segment_that_was_compressed_meanwhile_needs_no_sync(watched, tmp_path
     watched.view.sync()
 
 
-@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+LOSSES = pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+
+
+@LOSSES
 def test_a_failed_sync_is_never_tried_again_and_believed(tmp_path, code):
     append(segment(tmp_path), succeeded(0))
     watched = Watched(tmp_path, faults={("sync_file", 1): code})
     watched.catch_up()
-
-    for _ in range(2):
-        with pytest.raises(ProjectionError, match=r"cannot be brought to disk.*start again"):
-            watched.view.sync()
+    watched.refuses()
+    append(segment(tmp_path), succeeded(1))
+    watched.catch_up()
+    watched.refuses()
     assert watched.fs.count("sync_file") == 1
+
+
+@LOSSES
+@pytest.mark.parametrize("then", ["begins", "compresses", "loses"])
+def test_when_its_writer_has_begun_another_segment_saving_goes_on(tmp_path, code, then):
+    path = append(segment(tmp_path), succeeded(0))
+    watched = Watched(tmp_path, faults={("sync_file", 1): code})
+    watched.catch_up()
+    watched.refuses()
+    append(segment(tmp_path, first=1), succeeded(1))
+    if then == "compresses":
+        compress(path)
+    elif then == "loses":
+        path.unlink()
+    watched.catch_up()
+    watched.view.sync()
+    assert [name for call, name in watched.fs.calls if call == "sync_file"] == [
+        path.name,
+        segment(tmp_path, first=1).name,
+    ], "what may have been dropped is not asked for again"
+    watched.view.sync()
+
+
+@LOSSES
+def test_when_it_was_written_anew_under_its_name_it_is_synced_and_saving_goes_on(tmp_path, code):
+    """As a writer does none of whose lines in it had come to the disk."""
+    path = append(segment(tmp_path), succeeded(0))
+    watched = Watched(tmp_path, faults={("sync_file", 1): code})
+    watched.catch_up()
+    watched.refuses()
+    path.rename(tmp_path / "kept")  # else its number may be given to the new file
+    append(path, succeeded(0), succeeded(1))
+    watched.catch_up()
+    watched.view.sync()
+    assert watched.fs.count("sync_file") == 2
+
+
+def test_of_two_that_failed_each_one_keeps_stats_from_being_saved(tmp_path):
+    append(segment(tmp_path), succeeded(0))
+    append(segment(tmp_path, "b"), succeeded(0, "b"))
+    watched = Watched(tmp_path, faults={("sync_file", n): errno.EIO for n in (1, 2)})
+    watched.catch_up()
+    watched.refuses()
+    append(segment(tmp_path, first=1), succeeded(1))
+    watched.refuses()
+    append(segment(tmp_path, "b", first=1), succeeded(1, "b"))
+    watched.catch_up()
+    watched.view.sync()
 
 
 def test_where_the_file_could_not_be_opened_it_is_tried_again(tmp_path):

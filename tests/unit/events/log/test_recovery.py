@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from events.errors import EventsError, LogWriteError
+from events.log.pruned import SUMMARY_NAME
 from events.log.recovery import Recovered, Torn, read_outcomes, recover
 from events.log.segment import segment_name
 from events.log.writer import StreamWriter
@@ -161,6 +162,65 @@ class TestRecover:
         (folder / FIRST).write_bytes(text)
         assert recover(folder, fs).next_seq == next_seq
 
+    @pytest.mark.parametrize("before", ["gone", "compressed", "compressed and gone"])
+    def test_nothing_before_the_last_segment_is_needed(self, folder, fs, before):
+        for first in (0, 3):
+            if before != "gone":
+                packed = gzip.compress(lines(first, first + 1, first + 2))
+                (folder / f"{segment_name(first)}.gz").write_bytes(packed)
+        if before == "compressed and gone":
+            (folder / f"{FIRST}.gz").unlink()
+        (folder / segment_name(6)).write_bytes(lines(6, 7) + b"torn")
+        recovered = recover(folder, fs)
+        assert (recovered.next_seq, recovered.tail) == (8, (6, len(lines(6, 7))))
+        (folder / segment_name(8)).touch()
+        assert recover(folder, fs) == Recovered(8, (8, 0), None)
+        assert not any(name.endswith(".gz") for call, name in fs.calls if call == "open_read")
+        (folder / segment_name(6)).write_bytes(b"torn and sealed")
+        assert recover(folder, fs).next_seq == 8
+
+    def test_an_empty_newest_segment_after_a_compressed_one(self, folder, fs):
+        packed = gzip.compress(lines(0, 9))  # a seq beyond the next segment's name
+        (folder / f"{FIRST}.gz").write_bytes(packed)
+        (folder / segment_name(2)).touch()
+        assert recover(folder, fs) == Recovered(10, (2, 0), None)
+
+    def test_a_segment_that_is_compressed_after_it_was_listed(self, folder):
+        (folder / FIRST).write_bytes(lines(0, 1))
+        (folder / segment_name(2)).touch()
+
+        class Compressing(FaultyFileSystem):
+            def open_read(self, path):
+                if path.name == FIRST and path.exists():
+                    path.with_name(f"{FIRST}.gz").write_bytes(gzip.compress(path.read_bytes()))
+                    path.unlink()
+                return super().open_read(path)
+
+        assert recover(folder, Compressing()).next_seq == 2
+        compressing = Compressing()
+        (folder / f"{FIRST}.gz").unlink()
+        (folder / FIRST).write_bytes(lines(0, 1))
+        assert [line.seq for line in read_outcomes(folder, 1, compressing)] == [1]
+
+    @pytest.mark.parametrize("left", [(), (0,), (0, 3)])
+    def test_a_log_that_ends_before_its_pruned_part_is_refused(self, folder, fs, left):
+        """Its numbers would be given again, and pass for what was counted."""
+        (folder / SUMMARY_NAME).write_text('{"schema": 1, "end": 6}')
+        for first in left:
+            (folder / segment_name(first)).write_bytes(lines(first))
+        with pytest.raises(EventsError, match=r"ends before seq 6.*bring them back"):
+            recover(folder, fs)
+        (folder / segment_name(6)).touch()
+        assert recover(folder, fs).next_seq == 6
+
+    @pytest.mark.parametrize("damage", [b"", b"{}", b'{"end": "x"}', b"\xff"])
+    def test_a_damaged_summary_matters_only_where_no_segment_is(self, folder, fs, damage):
+        (folder / SUMMARY_NAME).write_bytes(damage)
+        with pytest.raises(EventsError, match=r"summary\.json is damaged.*from a backup"):
+            recover(folder, fs)
+        (folder / segment_name(6)).write_bytes(lines(6))
+        assert recover(folder, fs).next_seq == 7
+
     def test_appending_goes_on_after_it(self, folder, fs):
         (folder / FIRST).write_bytes(lines(0, 1) + b'{"torn')
         recovered = recover(folder, fs)
@@ -230,6 +290,13 @@ class TestReadOutcomes:
         assert self.seqs(folder, 2, fs) == [2, 3, 4]
         assert fs.count("open_read") == 2 + 3 + 2
         assert self.seqs(folder, 99, fs) == []
+
+    def test_nothing_below_is_needed(self, folder, fs):
+        (folder / f"{segment_name(2)}.gz").write_bytes(gzip.compress(lines(2, 3)))
+        (folder / segment_name(4)).write_bytes(lines(4))
+        assert self.seqs(folder, 0, fs) == self.seqs(folder, 2, fs) == [2, 3, 4]
+        (folder / f"{segment_name(2)}.gz").unlink()
+        assert self.seqs(folder, 4, fs) == [4]
 
     def test_a_stream_without_segments(self, folder, fs):
         assert self.seqs(folder, 0, fs) == []

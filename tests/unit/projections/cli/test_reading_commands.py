@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.data_folders import a_log, event, lines_of, opened, whole, write_log
+from tests.support.pruned_logs import prune_to
 
 READING = (["show"], ["verify"], ["rebuild"], ["replay"], ["tail"])
 ISSUE = (
@@ -217,6 +218,9 @@ def test_verify_of_what_is_right(syncstats):
         "attempts": 5,
         "behind": 0,
         "streams": 1,
+        "pruned_attempts": 0,
+        "pruned_lines": 0,
+        "breaks": [],
         "has_snapshot": True,
     }
 
@@ -247,6 +251,45 @@ def test_verify_of_a_difference(syncstats, data):
     assert ran.out.startswith("Differs: stream 'a': ")
     assert "`syncstats rebuild`" in ran.out
     assert syncstats("verify", "--json").json["ok"] is False
+
+
+def test_verify_says_what_it_cannot_check(syncstats, data):
+    write_log(data, event(7), event(8), first=7)
+    syncstats("rebuild")
+    prune_to(data, 7)
+    ran = syncstats("verify")
+    assert ran.status == 0
+    assert ran.out == (
+        "5 attempts of pruned segments are taken from summary.json, not re-checked.\n"
+        "stats.json is what the log says (1 stream, 7 attempts), and up to date.\n"
+    )
+    found = syncstats("verify", "--json").json
+    assert (found["pruned_attempts"], found["pruned_lines"], found["breaks"]) == (5, 7, [])
+
+
+def test_verify_of_a_log_that_ends_before_its_pruned_part_does(syncstats, data):
+    write_log(data, event(7), first=7)
+    syncstats("rebuild")
+    prune_to(data, 7)
+    (data / "events" / "a" / f"{7:020d}.jsonl").unlink()
+    ran = syncstats("verify")
+    assert ran.status == 1
+    assert "Broken: stream 'a': its summary.json ends at seq 7, but the log after" in ran.out
+    assert "that is empty: segments are missing; bring them back" in ran.out
+    assert syncstats("verify", "--json").json["ok"] is False
+
+
+@pytest.mark.parametrize("command", [["verify"], ["rebuild"], ["replay"]])
+def test_a_damaged_summary_is_told_in_one_line(syncstats, data, command):
+    syncstats("rebuild")
+    before = (data / "stats.json").read_bytes()
+    (data / "events" / "a" / "summary.json").write_text("{")
+    ran = syncstats(*command)
+    assert (ran.status, ran.out) == (2, "")
+    *_, line = ran.err.splitlines()
+    assert line.startswith("syncstats: ")
+    assert "data/events/a/summary.json is damaged" in line
+    assert (data / "stats.json").read_bytes() == before
 
 
 def test_verify_of_a_gap_and_invalid_lines(syncstats, data):

@@ -1,0 +1,41 @@
+"""Where a stream's log begins, after its oldest segments were pruned.
+
+What they added up to stands in ``summary.json`` of the stream's folder. It is read by those who
+count; whoever writes only has to know that such a log does not begin at 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from events.errors import EventsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
+
+SUMMARY_NAME = "summary.json"
+
+
+class _End(msgspec.Struct):
+    end: int
+
+
+def pruned_end(folder: Path, fs: FileSystem) -> int:
+    """The first ``seq`` of the first segment that was not pruned; 0 if none was.
+
+    Raises:
+        EventsError: The summary cannot be believed.
+        OSError: It cannot be read.
+    """
+    path = folder / SUMMARY_NAME
+    try:
+        with fs.open_read(path) as file:
+            return msgspec.json.decode(file.read(), type=_End).end
+    except FileNotFoundError:
+        return 0
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EventsError(f"{path} is damaged: {error}; bring it back from a backup") from error
