@@ -20,11 +20,12 @@ class DeadLetter:
         job_id: Its id in the queue, or None.
         scene_id: What it was about, or None.
         job: The job's fields (``scene_id``, ``update_type``, ``data``, ``job_key``, ``job_id``),
-            whole: a retry makes a new job of them.
+            whole: a retry makes a new job of them. None in a letter that was put back from the
+            log, which does not hold the job.
         error_type: Bare class name of the last error, or a name such as ``WorkerLost``.
         error_message: The last error's message.
         stack_trace: The last error's trace as text, without local variables.
-        retry_count: How many failures were recorded.
+        retry_count: How many failures were recorded; None where that is not known.
         failed_at_us: When it died, in microseconds since 1970 UTC; None is now.
         stream: Stream of the outcome that ended it; with ``seq`` the letter's identity.
         seq: Number of that outcome in its stream.
@@ -32,11 +33,11 @@ class DeadLetter:
 
     job_id: int | None
     scene_id: int | None
-    job: dict[str, Any]
+    job: dict[str, Any] | None
     error_type: str
     error_message: str
     stack_trace: str
-    retry_count: int
+    retry_count: int | None
     failed_at_us: int | None = None
     stream: str | None = None
     seq: int | None = None
@@ -56,6 +57,7 @@ class StoredLetter:
         failed_at_us: As in `DeadLetter`; None also where the row's text is no time.
         stream: As in `DeadLetter`.
         seq: As in `DeadLetter`.
+        from_log: It was put back from the log, without its job.
     """
 
     id: int
@@ -67,6 +69,7 @@ class StoredLetter:
     failed_at_us: int | None
     stream: str | None
     seq: int | None
+    from_log: bool
 
 
 @dataclass(frozen=True, slots=True)

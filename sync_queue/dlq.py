@@ -127,7 +127,7 @@ class DeadLetterQueue:
         """Store dead letters in one transaction; those whose outcome is known already are skipped.
 
         An outcome (stream, seq) is known when a letter of it is there or was deleted, so that
-        reading the log again changes nothing.
+        reading the log again changes nothing. A letter without a job is given the one that comes.
 
         Returns:
             How many were stored.
@@ -165,7 +165,7 @@ class DeadLetterQueue:
         Raises:
             InvalidJobError: The stored job is damaged or holds what is no plain value.
         """
-        for (data,) in self._rows("job", id=stored_integer(dlq_id)):
+        for data, _ in self._rows("job", id=stored_integer(dlq_id)):
             try:
                 return decode_job(data)
             except InvalidJobError as error:
@@ -244,6 +244,11 @@ class DeadLetterQueue:
         """The highest seq of a stream that a letter, there or deleted, tells of; None for none."""
         ((seq,),) = self._rows("highest_seq", stream=stream)
         return None if seq is None else int(seq)
+
+    def unknown(self, stream: str, seqs: Sequence[int]) -> frozenset[int]:
+        """Those of some outcomes of a stream that no letter, there or deleted, tells of."""
+        rows = self._rows("unknown", stream=stream, seqs=str([int(seq) for seq in seqs]))
+        return frozenset(seq for (seq,) in rows)
 
     def retry(
         self,

@@ -52,15 +52,23 @@ def _read_old_pickle(raw: bytes, not_json: Exception) -> dict[str, Any]:
         raise InvalidJobError(f"the stored job is damaged: {not_json}") from not_json
 
 
-def job_to_retry(job: dict[str, Any] | None) -> NewJob:
+def job_to_retry(job: dict[str, Any] | None, *, from_log: bool = False) -> NewJob:
     """Make a new job of a stored one.
+
+    Args:
+        job: The job's fields, if there are any.
+        from_log: Its letter was put back from the log.
 
     Raises:
         InvalidJobError: None was stored, a field has a wrong type, or the job was stored only as
             far as JSON could hold it.
     """
     if job is None:
-        raise InvalidJobError("no job was stored with it")
+        raise InvalidJobError(
+            "it was put back from the log, which does not hold its job"
+            if from_log
+            else "no job was stored with it"
+        )
     if NOTES_KEY in job:
         raise InvalidJobError("it could be stored only in part")
     new = job_from_fields(job)

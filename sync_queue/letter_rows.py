@@ -52,12 +52,16 @@ def letter_row(letter: DeadLetter, redact: Callable[[str], str], now_us: int) ->
     return {
         "job_id": stored_integer(letter.job_id),
         "scene_id": stored_integer(letter.scene_id),
-        "job_data": encode_job(letter.job),
+        "job_data": None if letter.job is None else encode_job(letter.job),
         "error_type": stored_text(letter.error_type, MAX_MESSAGE),
         # masked first: a cut through a secret could leave a half that no pattern knows
         "error_message": stored_text(redact(letter.error_message), MAX_MESSAGE),
         "stack_trace": stored_text(redact(letter.stack_trace), MAX_TRACE),
-        "retry_count": max(-MAX_INTEGER, min(letter.retry_count, MAX_INTEGER)),
+        "retry_count": (
+            None
+            if letter.retry_count is None
+            else max(-MAX_INTEGER, min(letter.retry_count, MAX_INTEGER))
+        ),
         "failed_at": format_failed_at(failed_at_us),
         "stream": letter.stream,
         "seq": letter.seq,
@@ -71,7 +75,8 @@ def stored_letter(row: Sequence[Any], redact: Callable[[str], str]) -> StoredLet
         row: The columns in the order of `StoredLetter`.
         redact: Masks secrets in a text.
     """
-    letter_id, job_id, scene_id, error_type, message, retry_count, failed_at, stream, seq = row
+    letter_id, job_id, scene_id, error_type, message, retry_count, failed_at, *outcome = row
+    stream, seq, from_log = outcome
     return StoredLetter(
         id=letter_id,
         job_id=job_id,
@@ -82,6 +87,7 @@ def stored_letter(row: Sequence[Any], redact: Callable[[str], str]) -> StoredLet
         failed_at_us=parse_failed_at(failed_at),
         stream=stream,
         seq=seq,
+        from_log=bool(from_log),
     )
 
 

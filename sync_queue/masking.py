@@ -27,6 +27,7 @@ def shown_letter(letter: StoredLetter) -> dict[str, Any]:
         "failed_at": failed_at,
         "stream": letter.stream,
         "seq": letter.seq,
+        "from_log": letter.from_log,
     }
 
 

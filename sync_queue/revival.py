@@ -55,7 +55,7 @@ def revive(
         (dlq_id,) = connection.execute(queries["identity"]).fetchone()
         mark = f"{dlq_id}:{letter_id}"
         try:
-            job_id = queue.retry_dead(mark, job_to_retry(decode_job(row[0])))
+            job_id = queue.retry_dead(mark, job_to_retry(decode_job(row[0]), from_log=bool(row[1])))
         except InvalidJobError as error:
             return unreadable(letter_id, error)
         except DuplicateKeyError:
@@ -80,7 +80,7 @@ def would_revive(database: Database, queries: Mapping[str, str], letter_id: int)
     if row is None:
         return missing(letter_id)
     try:
-        job = job_to_retry(decode_job(row[0]))
+        job = job_to_retry(decode_job(row[0]), from_log=bool(row[1]))
     except InvalidJobError as error:
         return unreadable(letter_id, error)
     return LetterResult(

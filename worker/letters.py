@@ -89,6 +89,22 @@ def letter_of_line(job: LeasedJob, line: Line, stream: str, seq: int) -> DeadLet
     return letter_of(job, line, stream=stream, seq=seq, failed_at_us=died_us)
 
 
+def letter_from_log(line: Line, stream: str, seq: int) -> DeadLetter:
+    """The dead letter of an outcome that was found in a log alone: all but its job."""
+    return DeadLetter(
+        job_id=None if line.job_id is UNSET else line.job_id,
+        scene_id=None if line.scene_id is UNSET else line.scene_id,
+        job=None,
+        error_type=line.error_type,
+        error_message=line.error,
+        stack_trace=trace_text(line.exception),
+        retry_count=None,
+        failed_at_us=0 if line.timestamp is UNSET else to_us(line.timestamp),
+        stream=stream,
+        seq=seq,
+    )
+
+
 def trace_text(exception: Any) -> str:
     """A structured traceback as people read one: the outermost cause first.
 

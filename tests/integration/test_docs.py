@@ -43,6 +43,7 @@ COMMANDS = (
     "dlq show",
     "dlq retry",
     "dlq purge",
+    "dlq restore",
     "demo",
 )
 WORDS = (

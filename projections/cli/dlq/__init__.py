@@ -12,6 +12,9 @@ dlq = LazyGroup(
         "show": Lazy("projections.cli.dlq.show:show", "Show one: error, trace and job."),
         "retry": Lazy("projections.cli.dlq.retry:retry", "Enqueue their jobs again."),
         "purge": Lazy("projections.cli.dlq.purge:purge", "Delete them for good."),
+        "restore": Lazy(
+            "projections.cli.dlq.restore:restore", "Put back from the log what dlq.db lost."
+        ),
     },
     help="""The dead letters: jobs that failed for good and will not be retried by themselves.
 

@@ -55,7 +55,7 @@ def list_letters(error_type: str | None, limit: int, data: Path, as_json: bool) 
                 "?" if letter.failed_at_us is None else moment(letter.failed_at_us),
                 "" if letter.scene_id is None else str(letter.scene_id),
                 letter.error_type or "unknown",
-                letter.error_message or "",
+                f"{'(from the log) ' if letter.from_log else ''}{letter.error_message or ''}",
             )
             for letter in found
         ],

@@ -69,6 +69,11 @@ def _print(whole: WholeLetter, job: object) -> None:
     say()
     if whole.unreadable is not None:
         say(f"Its job cannot be read: {whole.unreadable}")
+    elif letter.from_log:
+        say(
+            "It was put back from the log, which does not hold its job: enqueue the job again, "
+            "then purge this dead letter."
+        )
     elif job is None:
         say("No job was stored with it.")
     else:

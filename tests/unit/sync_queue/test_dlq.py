@@ -523,6 +523,47 @@ def test_an_outcome_is_inserted_once(dlq):
     ]
 
 
+FROM_LOG = replace(LETTER, job=None, retry_count=None)
+
+
+def test_a_letter_from_the_log_is_marked_and_cannot_be_retried(dlq, queue):
+    dlq.insert([FROM_LOG, replace(LETTER, seq=19)])
+    assert [letter.from_log for letter in dlq.list()] == [False, True]
+    whole = dlq.get(1)
+    assert (whole.job, whole.unreadable) == (None, None)
+    assert (whole.letter.from_log, whole.letter.retry_count) == (True, None)
+    assert shown_whole(whole, Redactor())["from_log"] is True
+    for results in (dlq.retry(1, dry_run=True), dlq.retry(1, queue=queue)):
+        assert [(each.outcome, each.message) for each in results] == [
+            (
+                "unreadable",
+                (
+                    "dead letter 1 is kept: it was put back from the log, which does not hold its job;"
+                    " enqueue its job by hand, then purge it"
+                ),
+            )
+        ]
+    assert dlq.get_count() == 2
+
+
+def test_a_letter_from_the_log_is_given_its_job_once_that_comes(dlq):
+    dlq.insert([FROM_LOG])
+    assert dlq.insert([FROM_LOG]) == 0
+    assert dlq.insert([LETTER]) == 1
+    assert dlq.get_by_id(1) == LETTER.job
+    assert dlq.insert([replace(LETTER, job={"scene_id": 1}), FROM_LOG]) == 0
+    assert dlq.get_by_id(1) == LETTER.job
+    assert dlq.get(1).letter.retry_count == LETTER.retry_count
+
+
+def test_it_is_known_of_which_outcomes_there_are_letters(dlq):
+    dlq.insert([LETTER, replace(LETTER, seq=20)])
+    dlq.purge(1)
+    assert dlq.unknown("nas-1-x7f2", [17, 18, 20, 21]) == {17, 21}
+    assert dlq.unknown("other", [18]) == {18}
+    assert dlq.unknown("other", []) == frozenset()
+
+
 def test_letters_without_an_outcome_are_all_kept(dlq):
     assert dlq.insert([replace(LETTER, stream=None, seq=None)] * 3) == 3
 

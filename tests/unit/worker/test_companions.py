@@ -104,14 +104,13 @@ def test_a_cut_log_is_not_gone_on_with_and_what_is_missing_is_told_once(data):
     whole = cut(data, stream, 3)  # opened, worker.started, one outcome
     other, notices = work(data, 1)
     assert other != stream
-    assert notices == [
-        (
-            f"the log of stream '{stream}' ends before seq 3, and the queue or the dead letters know "
-            "of it up to seq 4: what is between is missing (the log was cut or lost, or an older copy "
-            f"was restored). Put a newer events/{stream} back if there is one; the stats count what "
-            "the log holds, and the stream is not gone on with"
-        )
-    ]
+    (notice,) = notices
+    assert notice == (
+        f"the log of stream '{stream}' ends before seq 3, and the queue or the dead letters know "
+        "of it up to seq 4: what is between is missing (the log was cut or lost, or an older copy "
+        f"was restored). Put a newer events/{stream} back if there is one; the stats count what "
+        "the log holds, and the stream is not gone on with"
+    )
     assert len(segment(data, stream).read_bytes().splitlines()) == 3
     assert work(data, 1) == (other, [])
     cut(data, stream, 2)
