@@ -213,8 +213,10 @@ def _create(path: StrPath, chunks: Iterable[bytes], opened_as: int, mode: int | 
             for chunk in chunks:
                 _write_all(descriptor, chunk)
             _sync(descriptor)
-    except BaseException:
+    except BaseException as error:
         Path(path).unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = os.fspath(path)  # the calls on a descriptor do not say of which file
         raise
 
 

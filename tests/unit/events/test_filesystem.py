@@ -323,8 +323,9 @@ class TestReplace:
             raise OSError(errno.ENOSPC, "full")
 
         monkeypatch.setattr(os, call, full)
-        with pytest.raises(OSError, match="full"):
+        with pytest.raises(OSError, match="full") as caught:
             replace_file(tmp_path / "stats", b"new", 0o600)
+        assert str(tmp_path) in str(caught.value)  # it says where
         assert FS.list_folder(tmp_path) == ["stats"]
         assert (tmp_path / "stats").read_bytes() == b"old"
 
