@@ -138,7 +138,7 @@ class Redactor:
     def __init__(self, extra_patterns: Sequence[str] = (), extra_keys: Sequence[str] = ()) -> None:
         self._rules = _rules(extra_keys)
         self._parts = (*_SECRET_PARTS, *(_plain(key) for key in extra_keys if _plain(key)))
-        self._patterns = [_compile(pattern) for pattern in extra_patterns]
+        self._patterns = [_compile(n, pattern) for n, pattern in enumerate(extra_patterns, 1)]
         self._is_secret = lru_cache(maxsize=1024)(self._names_a_secret)
         self._short_text = lru_cache(maxsize=1024)(self._text)
 
@@ -240,16 +240,18 @@ def _plain(key: str) -> str:
     return re.sub(r"[\s_.-]", "", key).lower()
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
+def _compile(number: int, pattern: str) -> re.Pattern[str]:
+    """Compile a user's pattern, which errors tell by its place: it may be the secret itself."""
     try:
         compiled = re.compile(pattern)
     except re.error as error:
+        where = "" if error.pos is None else f" at character {error.pos + 1}"
         raise EventsError(
-            f"redaction pattern {pattern!r} is no regular expression: {error}; correct or drop it"
+            f"redaction pattern {number} is no regular expression{where}; correct or drop it"
         ) from None
     if compiled.search(""):
         raise EventsError(
-            f"redaction pattern {pattern!r} matches the empty text, so it would be found between "
+            f"redaction pattern {number} matches the empty text, so it would be found between "
             "any two characters; correct it (with + for *), or drop it"
         )
     return compiled

@@ -121,7 +121,7 @@ class Size(SizeType):
 
 
 class Pattern(PatternType):
-    """A regular expression."""
+    """A regular expression. It is in no message: it may be a secret, and come from a file."""
 
     name = "pattern"
 
@@ -130,5 +130,6 @@ class Pattern(PatternType):
         try:
             re.compile(str(value))
         except re.error as error:
-            self.fail(f"'{value}' is no regular expression: {error}", param, ctx)
+            where = "" if error.pos is None else f" (look at character {error.pos + 1})"
+            self.fail(f"it is no regular expression{where}", param, ctx)
         return str(value)

@@ -16,6 +16,7 @@ from events.log.stream import EVENTS_FOLDER
 from events.redaction import Redactor
 from projections.cli.errors import CommandError
 from projections.cli.output import moment, note, plural, say, stdout
+from projections.cli.patterns import check_patterns
 from projections.cli.stopping import stopping_signals
 from projections.cli.version import version
 from projections.keeper import Keeper
@@ -54,6 +55,7 @@ def work(asked: RunOptions) -> int:
     listener = Listener()
     clock, fs = SystemClock(), RealFileSystem()
     redactor = Redactor(extra_patterns=options.redact)
+    check_patterns(options.redact)
     with ExitStack() as stack:
         # Before all else, so that it covers the last save of the stats too.
         signals = stack.enter_context(stopping_signals())

@@ -170,14 +170,15 @@ def test_extra_patterns_and_keys():
     assert redactor.text("password=abc") == f"password={MASK}"
 
 
-def test_a_pattern_that_is_none_is_refused_by_name():
-    with pytest.raises(EventsError, match=r"\(unclosed.*is no regular expression"):
-        Redactor(extra_patterns=["(unclosed"])
+def test_a_pattern_that_is_none_is_refused_by_its_place_for_it_may_be_a_secret():
+    with pytest.raises(EventsError, match="pattern 2 is no regular expression at char") as caught:
+        Redactor(extra_patterns=["a", f"({SECRET}"])
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("pattern", ["x*", "", "^$", "a|", "(?:abc)?"])
 def test_a_pattern_that_matches_nothing_at_all_is_refused(pattern):
-    with pytest.raises(EventsError, match="matches the empty text"):
+    with pytest.raises(EventsError, match="pattern 1 matches the empty text"):
         Redactor(extra_patterns=[pattern])
 
 

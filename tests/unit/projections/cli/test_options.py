@@ -53,8 +53,10 @@ def test_no_seconds(text):
 
 def test_patterns():
     assert Pattern().convert("a+", None, None) == "a+"
-    with pytest.raises(click.BadParameter, match="no regular expression"):
-        Pattern().convert("a(", None, None)
+    with pytest.raises(click.BadParameter, match="no regular expression") as caught:
+        Pattern().convert("hunter2(", None, None)
+    assert "character 8" in str(caught.value)
+    assert "hunter2" not in str(caught.value), "a pattern may be a secret"
 
 
 def test_existing_folder(tmp_path):
