@@ -61,6 +61,8 @@ def audit(folder: Path, truth: Truth, told: Told) -> Audit:
     log = read_log(data / "events", folder / ARCHIVE)
     stores = read_stores(data)
     found = Audit(len(log.outcomes), log.torn, [*log.lost], [*log.twice, *truth.repeated])
+    if len(log.queue_ids) > 1:
+        found.lost.append(f"the queue was taken for another one: {sorted(log.queue_ids)}")
     _Comparison(log, stores, truth, told, found).compare()
     compare_stats(json.loads((data / "stats.json").read_bytes()), log.outcomes, found)
     return found

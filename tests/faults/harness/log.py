@@ -51,12 +51,14 @@ class Log:
         lost: What is wrong such that something is missing.
         twice: What is there twice.
         torn: How many torn ends of lines lie aside.
+        queue_ids: The queues that the streams were opened for.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     torn: int = 0
+    queue_ids: set[str] = field(default_factory=set)
 
 
 def read_log(events: Path, archive: Path) -> Log:
@@ -74,6 +76,8 @@ def read_log(events: Path, archive: Path) -> Log:
     for (stream, seq), (text, _) in sorted(lines.items()):
         seqs[stream].add(seq)
         event = json.loads(text)
+        if event["event"] == "stream.opened":
+            log.queue_ids.add(event["queue_id"])
         if event["event"].startswith("job."):
             log.outcomes.append(_outcome((stream, seq), event))
     for stream, there in seqs.items():
