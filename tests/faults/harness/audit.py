@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tests.faults.harness.handler import TRIES
 from tests.faults.harness.log import Log, Outcome, read_log
 from tests.faults.harness.plan import KILL
 from tests.faults.harness.stores import Stores, read_stores
+from tests.faults.harness.truth import Truth
 from tests.faults.harness.watching import ARCHIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from tests.faults.harness.truth import Truth
-
+TOLD = "told"
+"""File with what was told, so that a folder that was kept can be audited again."""
 WORKER_LOST = "failed/WorkerLost"
 MAX_LOSSES = 3
 
 
-@dataclass
-class Told:
+class Told(msgspec.Struct):
     """What was told to the harness, and what it did.
 
     Attributes:
@@ -33,9 +35,9 @@ class Told:
         killed: Processes that were killed, and how many jobs each could lease.
     """
 
-    added: list[int] = field(default_factory=list)
-    unsure: list[list[int]] = field(default_factory=list)
-    killed: dict[str, int] = field(default_factory=dict)
+    added: list[int] = []
+    unsure: list[list[int]] = []
+    killed: dict[str, int] = {}
 
 
 @dataclass
@@ -55,8 +57,11 @@ class Audit:
     twice: list[str]
 
 
-def audit(folder: Path, truth: Truth, told: Told) -> Audit:
+def audit(folder: Path) -> Audit:
     """Compare everything; nobody works, and the queue was drained."""
+    told = msgspec.json.decode((folder / TOLD).read_bytes(), type=Told)
+    truth = Truth(folder)
+    truth.read()
     data = folder / "D"
     log = read_log(data / "events", folder / ARCHIVE)
     stores = read_stores(data)
