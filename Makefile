@@ -11,11 +11,13 @@ PYTHON ?= python3
 PYTEST_WORKERS ?= auto
 PYTEST_ARGS ?=
 UPGRADE ?=
+SECONDS ?= 60
 
 BIN := .venv/bin
 LOCK := requirements/dev.lock
 RUNTIME_LOCK := requirements/runtime.lock
 BUILD_LOCK := requirements/build.lock
+FUZZ_LOCK := requirements/fuzz.lock
 # Two stamps: a changed lock makes .venv anew, a changed pyproject.toml only installs the package again.
 LOCKED := .venv/.locked
 INSTALLED := .venv/.installed
@@ -23,7 +25,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test venv lint imports types unit faults format reference lock clean
+.PHONY: help demo test venv lint imports types unit faults format fuzz reference lock clean
 
 help: ## list these calls
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +72,13 @@ format: $(INSTALLED) ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
+fuzz: $(INSTALLED) ## atheris over all that reads foreign bytes, for SECONDS=60 in all
+	@$(BIN)/python -c 'import atheris' 2>/dev/null \
+		|| $(PIP) install --require-hashes --no-deps --only-binary :all: -r $(FUZZ_LOCK) || { \
+		echo "make: no fuzzing here: atheris cannot be installed for this Python and machine (the reason stands above)" >&2; \
+		exit 1; }
+	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
+
 reference: $(INSTALLED) ## write docs/reference/cli.md from what the command says of itself
 	@$(BIN)/python -m tests.support.reference
 
@@ -79,13 +88,15 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate $(UPGRADE)
 
 lock: $(INSTALLED) ## resolve the dependencies in pyproject.toml again into requirements/*.lock
-	@$(COMPILE) --all-extras pyproject.toml --output-file $(LOCK) >/dev/null
+	@$(COMPILE) --extra dev pyproject.toml --output-file $(LOCK) >/dev/null
 	@$(COMPILE) --constraint $(LOCK) pyproject.toml --output-file $(RUNTIME_LOCK) >/dev/null
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(COMPILE) --constraint $(LOCK) - --output-file $(BUILD_LOCK) >/dev/null
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["fuzz"], sep="\n")' \
+		| $(COMPILE) - --output-file $(FUZZ_LOCK) >/dev/null
 
 clean: ## remove .venv and everything that a run of these calls has made
-	@rm -rf .venv build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
+	@rm -rf .fuzz .venv build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

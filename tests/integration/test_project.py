@@ -23,7 +23,7 @@ from tests.support.project import (
     tracked_files,
 )
 
-LOCKS = ("build.lock", "dev.lock", "runtime.lock")
+LOCKS = ("build.lock", "dev.lock", "fuzz.lock", "runtime.lock")
 VERSION = pyproject()["project"]["version"]
 
 
@@ -127,6 +127,14 @@ def test_make_demo_runs_the_demo():
     assert ".venv/bin/syncstats demo" in dry_run("demo")
 
 
+def test_make_fuzz_installs_the_fuzzer_from_its_lock_only_where_it_is_missing():
+    steps = dry_run("fuzz", "SECONDS=7")
+    assert "import atheris" in steps
+    assert "--require-hashes --no-deps --only-binary :all: -r requirements/fuzz.lock" in steps
+    assert steps.rstrip().endswith("-m tests.fuzz.run --seconds 7")
+    assert "atheris" not in locked("dev.lock")
+
+
 def test_make_alone_lists_every_call():
     makefile = (ROOT / "Makefile").read_text()
     listed = re.findall(r"^make (\w+)", call("make", cwd=ROOT, MAKEFLAGS=""), re.MULTILINE)
@@ -168,10 +176,12 @@ def test_each_locked_package_is_exact_has_hashes_and_no_place(name):
 
 def test_locks_answer_to_pyproject():
     project = pyproject()["project"]
-    extras = project["optional-dependencies"].values()
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"dev", "fuzz"}
     wanted = {
         "runtime.lock": project["dependencies"],
-        "dev.lock": [*project["dependencies"], *(line for extra in extras for line in extra)],
+        "dev.lock": [*project["dependencies"], *extras["dev"]],
+        "fuzz.lock": extras["fuzz"],
         "build.lock": pyproject()["build-system"]["requires"],
     }
     assert set(wanted) == set(LOCKS) == {path.name for path in (ROOT / "requirements").iterdir()}
