@@ -52,7 +52,7 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     pruned = None if summary is None else summary.entry
-    if pruned is not None and not _continues(entry, pruned):
+    if pruned is not None and not goes_on_from(pruned, entry):
         return False
     covered = [s for s in segments if s.first_seq <= position.segment]
     if not covered or covered[-1].first_seq != position.segment:
@@ -79,7 +79,7 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
         return False
 
 
-def _continues(entry: Entry, pruned: Entry) -> bool:
+def goes_on_from(pruned: Entry, entry: Entry) -> bool:
     """Whether ``entry`` may be a fold that began with what was pruned."""
     since = entry.epochs[0][1] if entry.epochs else 0
     return (

@@ -32,6 +32,7 @@ COMMANDS = {
     "replay": Lazy("projections.cli.replay:replay", "Fold events again and print the stats."),
     "rebuild": Lazy("projections.cli.rebuild:rebuild", "Make stats.json anew from the log."),
     "verify": Lazy("projections.cli.verify:verify", "Check stats.json against the log."),
+    "prune": Lazy("projections.cli.prune:prune", "Remove old segments, keep their numbers."),
     "merge": Lazy("projections.cli.merge:merge", "Join the stats of several machines."),
 }
 
