@@ -186,6 +186,10 @@ def letter_of_nothing(folder):
     )
 
 
+def let_a_letter_tell_of_another_job(folder):
+    execute(folder / "D/dlq.db", "UPDATE dead_letters SET scene_id = scene_id + 1")
+
+
 def leave_a_job_in_the_queue(folder):
     execute(
         folder / "D/queue.db",
@@ -247,6 +251,7 @@ def count_one_less(folder):
         (record_another_end, "lost", "is recorded as succeeded/none"),
         (lose_a_dead_letter, "lost", "has no letter"),
         (letter_of_nothing, "lost", "where nothing has died"),
+        (let_a_letter_tell_of_another_job, "lost", "should be"),
         (leave_a_job_in_the_queue, "lost", "is still in the queue"),
         (acknowledge_a_job_that_is_not_there, "lost", "has jobs []"),
         (add_a_job_that_was_not_told, "twice", "wanted 0"),

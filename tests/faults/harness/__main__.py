@@ -87,7 +87,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--check-every", type=int, default=CHECKED_EVERY, help="cycles")
     parser.add_argument("--points", action="store_true", help="tell how often processes died where")
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    if asked.mutation is not None:
+        known = importlib.import_module("tests.support.mutations").MUTATIONS
+        if asked.mutation not in known:
+            parser.error(f"no mutation {asked.mutation!r}; there are {', '.join(sorted(known))}")
+    return asked
 
 
 def _tell_points(died_at: Counter[str]) -> None:

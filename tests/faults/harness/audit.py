@@ -185,7 +185,7 @@ class _Comparison:
 
     def _letters_are_the_dead(self) -> None:
         dead = {each.place: each for each in self._outcomes if each.is_dead}
-        letters = Counter(place for place, _, _ in self._stores.letters)
+        letters = Counter(letter.place for letter in self._stores.letters)
         letters.update(self._stores.deleted)
         for place, each in dead.items():
             if place not in letters:
@@ -195,9 +195,14 @@ class _Comparison:
                 self._lost.append(f"there is a letter of {place}, where nothing has died")
             if count > 1:
                 self._twice.append(f"there are {count} letters of {place}")
-        for place, kind, _ in self._stores.letters:
-            if place in dead and dead[place].how != f"failed/{kind}":
-                self._lost.append(f"the letter of {place} says {kind}, not {dead[place].how}")
+        failed = Counter(o.attempt[0] for o in self._outcomes if o.how.startswith("failed"))
+        for letter in self._stores.letters:
+            if letter.place not in dead:
+                continue
+            event, job = dead[letter.place].event, dead[letter.place].attempt[0]
+            wanted = letter.place, event["scene_id"], job, event["error_type"], failed[job]
+            if letter != wanted:
+                self._lost.append(f"{letter} should be {wanted}")
 
     def _killing_jobs_are_ended(self) -> None:
         killed = Counter(job for (job, _), run in self._truth.runs.items() if run.do == KILL)

@@ -5,12 +5,22 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     Place = tuple[str, int]
+
+
+class Letter(NamedTuple):
+    """A dead letter: the place of its outcome, and what it says of the job."""
+
+    place: Place
+    scene: int
+    job: int
+    error_type: str
+    tries: int
 
 
 @dataclass(frozen=True)
@@ -20,14 +30,14 @@ class Stores:
     Attributes:
         waiting: Jobs in the queue, whatever their state: id, attempt, who leases them.
         added: How many jobs were ever added: ids are given once, and without a hole.
-        letters: The outcome's place of each dead letter, with its error type and tries.
+        letters: The dead letters.
         deleted: The places of dead letters that were deleted; here, because they were retried.
         pending: Places of dead letters that are still there and were enqueued again already.
     """
 
     waiting: list[tuple[int, int, str | None]]
     added: int
-    letters: list[tuple[Place, str, int]]
+    letters: list[Letter]
     deleted: list[Place]
     pending: list[Place]
 
@@ -39,16 +49,17 @@ def read_stores(data: Path) -> Stores:
     marks = _rows(data / "queue.db", "SELECT mark FROM retry_marks")
     letters = _rows(
         data / "dlq.db",
-        "SELECT id, stream, seq, error_type, retry_count FROM dead_letters ORDER BY id",
+        "SELECT id, stream, seq, scene_id, job_id, error_type, retry_count"
+        " FROM dead_letters ORDER BY id",
     )
     deleted = _rows(data / "dlq.db", "SELECT stream, seq FROM deleted_letters")
     marked = {int(mark.rpartition(":")[2]) for (mark,) in marks}
     return Stores(
         waiting=waiting,
         added=added[0][0] if added else 0,
-        letters=[((stream, seq), kind, tries) for _, stream, seq, kind, tries in letters],
+        letters=[Letter((stream, seq), *more) for _, stream, seq, *more in letters],
         deleted=deleted,
-        pending=[(stream, seq) for each, stream, seq, _, _ in letters if each in marked],
+        pending=[(stream, seq) for each, stream, seq, *_ in letters if each in marked],
     )
 
 
