@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from events.clock import Clock
 
-BUSY_TIMEOUT_S = 30.0
+BUSY_TIMEOUT_S = 60.0
+_PAUSE_S = 0.005  # between two tries to take the write lock, on average
 _OLDEST_SQLITE = (3, 35)  # RETURNING
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # in WAL mode: every commit is on disk before it is told
@@ -129,7 +131,7 @@ class Database:
                 raise QueueError(
                     f"{self.path}: a transaction was begun inside another; end the first one before"
                 )
-            with self._run(connection, "BEGIN IMMEDIATE"):
+            with self._run(connection, self._begin_writing):
                 yield connection
 
     @contextmanager
@@ -146,13 +148,15 @@ class Database:
             if handle.depth > 1:
                 yield connection
             else:
-                with self._run(connection, "BEGIN"):
+                with self._run(connection, _begin_reading):
                     yield connection
 
     @contextmanager
-    def _run(self, connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    def _run(
+        self, connection: sqlite3.Connection, begin: Callable[[sqlite3.Connection], object]
+    ) -> Iterator[None]:
         pid = os.getpid()
-        connection.execute(begin)
+        begin(connection)
         try:
             yield
             self._refuse_fork_of(pid)
@@ -162,6 +166,30 @@ class Database:
                 with suppress(sqlite3.Error):  # the first error is the one to tell
                     connection.execute("ROLLBACK")
             raise
+
+    def _begin_writing(self, connection: sqlite3.Connection) -> None:
+        """Take the write lock.
+
+        SQLite's own wait asks ten times a second. A process that writes without a pause leaves
+        gaps of microseconds, so among a dozen of them one that asks so rarely waits for half a
+        minute and longer. Asked more often, at random, it comes to its turn.
+        """
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            waited_s = 0.0
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error) or waited_s >= self._busy_timeout_s:
+                        raise
+                else:
+                    return
+                pause_s = _PAUSE_S * (0.5 + random.random())  # noqa: S311 - no secret
+                self._sleep(pause_s)
+                waited_s += pause_s
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
 
     def _refuse_fork_of(self, pid: int) -> None:
         if os.getpid() != pid:
@@ -232,7 +260,7 @@ class Database:
             check_same_thread=False,  # the lock sees to it
         )
         try:
-            with self._run(connection, "BEGIN"):
+            with self._run(connection, _begin_reading):
                 version = self._schema.version(
                     connection, self.path
                 )  # refuse before anything is changed
@@ -240,7 +268,7 @@ class Database:
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             if version < self._schema.newest:
-                with self._run(connection, "BEGIN IMMEDIATE"):
+                with self._run(connection, self._begin_writing):
                     self._schema.migrate(connection, self.path)
         except BaseException:
             connection.close()
@@ -264,3 +292,7 @@ class Database:
                     f" {mode!r}); keep the data folder on a local disk"
                 )
             return
+
+
+def _begin_reading(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")

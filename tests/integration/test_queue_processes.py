@@ -6,8 +6,10 @@ import json
 import subprocess
 import sys
 
+from sync_queue.dlq import DeadLetterQueue
 from sync_queue.jobs import QueueCounts
 from sync_queue.queue import JobQueue
+from tests.support.command import syncstats
 from tests.support.project import ROOT
 from tests.support.queue_program import SHARED_KEYS
 
@@ -50,3 +52,17 @@ def test_every_job_ends_once(tmp_path):
     assert len(failed) == len(set(failed)) > ADDERS * EACH // 4
     with JobQueue(data) as queue:
         assert queue.counts() == QueueCounts(0, 0, None, 0, paused=False)
+
+
+def test_twelve_writers_keep_no_command_waiting_in_vain(tmp_path):
+    data = tmp_path / "data"
+    DeadLetterQueue(data).add({"scene_id": 1}, ValueError("bad"), 1)
+    adders = [start("enqueue", data, number * EACH, EACH) for number in range(12)]
+    rounds = 0
+    while not rounds or any(process.poll() is None for process in adders):
+        rounds += 1
+        for call in (["show", "--json"], ["dlq", "list"], ["pause"], ["resume"]):
+            ran = syncstats(*call, "--data", data, cwd=tmp_path)
+            assert (ran.status, ran.err) == (0, "")
+    for process in adders:
+        answer(process)

@@ -119,7 +119,7 @@ class TestFile:
             ("journal_mode", "wal"),
             ("synchronous", 2),
             ("foreign_keys", 1),
-            ("busy_timeout", 30_000),
+            ("busy_timeout", 60_000),
             ("fullfsync", 1),
             ("application_id", OURS),
             ("user_version", 1),
@@ -334,6 +334,24 @@ class TestErrors:
         write(waits)
         assert names(holds) == ["a"]
         assert path.exists()
+
+    def test_a_writer_asks_often_for_its_turn(self, opened):
+        holds = opened()
+        waits = []
+
+        def sleep(seconds):
+            waits.append(seconds)
+            if len(waits) == 3:
+                transaction.__exit__(None, None, None)
+
+        waiting = opened(sleep=sleep)
+        transaction = holds.transaction()
+        transaction.__enter__()
+        write(waiting)
+        assert len(waits) == 3
+        assert all(0.0025 <= seconds <= 0.0075 for seconds in waits)  # SQLite's own: up to 0.1
+        with waiting.read() as connection:
+            assert connection.execute("PRAGMA busy_timeout").fetchone() == (60_000,)
 
     def test_disk_full(self, opened):
         database = opened()
