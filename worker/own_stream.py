@@ -171,7 +171,8 @@ class StreamOpener:
         Raises:
             SyncStatsError: It cannot be put in order.
         """
-        recovered = recover(stream_folder(self._data, stream), self._fs)
+        folder = stream_folder(self._data, stream)
+        recovered = recover(folder, self._fs, self.known_seq(stream))
         if recovered.torn is not None:
             self._notice(
                 f"stream {stream!r}: the last line was torn by a crash; its "

@@ -89,6 +89,14 @@ class FileSystem(Protocol):
         """Bring a file's data to disk, also one that another process is writing."""
         ...
 
+    def write_again(self, path: StrPath, offset: int) -> None:
+        """Write what the file holds from ``offset`` on once more, where it stands.
+
+        Then `sync_file` brings it to disk also where a sync had failed before, whoever asked for
+        that: what such a sync drops counts as clean, and another one alone leaves it out.
+        """
+        ...
+
     def truncate(self, path: StrPath, size: int) -> None:
         """Cut the file to ``size`` bytes, durably."""
         ...

@@ -33,6 +33,8 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # with "/." a link is followed
 _NEVER_A_FILE = {errno.ELOOP, errno.ENXIO, errno.EOPNOTSUPP}  # a link to itself, a socket
+_BLOCK_BYTES = 1 << 20
+_NO_MORE = "the system takes no more of a write"
 _SYNCABLE = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY
 
 
@@ -88,6 +90,15 @@ class RealFileSystem:
         """Bring a file's data to disk, also one that another process is writing."""
         with _closing(_open_regular(path, _SYNCABLE)) as descriptor:
             _sync(descriptor)
+
+    def write_again(self, path: StrPath, offset: int) -> None:
+        """Write what stands there once more; see `FileSystem.write_again`."""
+        with _closing(_open_regular(path, os.O_RDWR | _NOFOLLOW)) as descriptor:
+            while block := os.pread(descriptor, _BLOCK_BYTES, offset):
+                written = os.pwrite(descriptor, block, offset)
+                if written == 0:
+                    raise OSError(errno.EIO, _NO_MORE)
+                offset += written
 
     def truncate(self, path: StrPath, size: int) -> None:
         """Cut the file to ``size`` bytes, durably."""
@@ -252,7 +263,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
     while written < len(data):  # a short write; what stopped it is raised when going on
         more = os.write(descriptor, memoryview(data)[written:])
         if more == 0:
-            raise OSError(errno.EIO, "the system takes no more of a write")
+            raise OSError(errno.EIO, _NO_MORE)
         written += more
 
 

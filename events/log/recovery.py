@@ -1,15 +1,19 @@
 """Putting a stream in order before it is written to again, and reading what it says.
 
 Appending after a torn line would glue two records into one that is none. So what the last writer
-left unfinished is copied aside and cut off first. The order is: sync what stands in the last
-segment (its writer may have died before it did), copy, sync the copy, cut, sync. Each step can be
-repeated, so a crash in between costs nothing.
+left unfinished is copied aside and cut off first. The order is: bring what stands in the last
+segment to disk (its writer may have died before it did), copy, sync the copy, cut, sync. Each step
+can be repeated, so a crash in between costs nothing.
+
+To bring it to disk, a sync alone would not do: one may have failed before, of a writer that is
+dead now, or in the background. What that dropped can be read as long as it is in memory, counts as
+clean, and is lost when the power fails. So what nobody has acknowledged is written again where it
+stands, and synced then.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,7 @@ from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError, LogWriteError
+from events.log.numbers import next_seq, place_before
 from events.log.pruned import pruned_end
 from events.log.reader import BLOCK_BYTES, Block, BlockReader
 from events.log.segment import list_segments, open_segment
@@ -30,8 +35,6 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from events.model import Line
-
-_SEQ = re.compile(rb'"seq"\s*:\s*([0-9]{1,19})')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,17 @@ class Recovered:
     torn: Torn | None
 
 
-def recover(folder: Path, fs: FileSystem) -> Recovered:
+def recover(folder: Path, fs: FileSystem, known_seq: int = 0) -> Recovered:
     r"""Put a stream in order; its caller holds the stream's lock.
 
     An unfinished last line is cut off even if it is a whole JSON object that lacks only its
     ``\n``: it was never acknowledged. A line that has its ``\n`` is never cut off.
+
+    Args:
+        folder: The stream's folder.
+        fs: Where it is.
+        known_seq: All lines below it are known to be on the disk: whoever wrote them has
+            acknowledged them.
 
     Raises:
         LogWriteError: The disk refused; what the log holds is not known then.
@@ -80,11 +89,11 @@ def recover(folder: Path, fs: FileSystem) -> Recovered:
         _check_end(folder, segments, fs)
         tail, torn = None, None
         if segments and not segments[-1].compression:
-            tail, torn = _mend(segments[-1], fs)
+            tail, torn = _mend(segments[-1], fs, known_seq)
         # The segment's own name too may not be on disk, nor the stream's.
         fs.sync_folder(folder)
         fs.sync_folder(folder.parent)
-        return Recovered(_next_seq(segments, folder.name, fs), tail, torn)
+        return Recovered(next_seq(segments, folder.name, fs), tail, torn)
     except OSError as error:
         raise LogWriteError(
             f"cannot put the log in {folder} in order: {error}; mend the cause, then start again"
@@ -130,7 +139,8 @@ def read_outcomes(folder: Path, from_seq: int, fs: FileSystem) -> Iterator[Line]
                 yield line
 
 
-def _mend(segment: Segment, fs: FileSystem) -> tuple[tuple[int, int], Torn | None]:
+def _mend(segment: Segment, fs: FileSystem, known_seq: int) -> tuple[tuple[int, int], Torn | None]:
+    fs.write_again(segment.path, place_before(known_seq, segment, fs))
     fs.sync_file(segment.path)
     size = fs.size(segment.path)
     with fs.open_read(segment.path) as file:
@@ -183,49 +193,6 @@ def _blocks(path: Path, offset: int, fs: FileSystem) -> Iterator[bytes]:
         file.seek(offset)
         while block := file.read(BLOCK_BYTES):
             yield block
-
-
-def _next_seq(segments: list[Segment], stream: str, fs: FileSystem) -> int:
-    """One more than the highest number in the last segment that holds anything.
-
-    Never less than the name of the newest segment says, since all before it were used up.
-    """
-    least = segments[-1].first_seq if segments else 0
-    for segment in reversed(segments):
-        highest, is_empty = segment.first_seq - 1, True
-        with open_segment(segment, fs) as file:
-            for item in BlockReader(file):
-                is_empty = False
-                if isinstance(item, Block):
-                    highest = _highest(item.data, stream, highest)
-        if not is_empty:
-            return max(least, highest + 1)
-    return least
-
-
-def _highest(data: bytes, stream: str, known: int) -> int:
-    r"""The highest number in a block of lines, or ``known`` if that is higher.
-
-    A start must not wait for all of a segment to be decoded. What looks like the highest number is
-    found by its spelling, and decoded from the end only until it is found to be one.
-    """
-    likely = max(map(int, _SEQ.findall(data)), default=-1)
-    if likely > known:
-        for text in reversed(data.split(b"\n")):
-            known = max(known, _number(text, stream))
-            if known >= likely:
-                break
-    return known
-
-
-def _number(text: bytes, stream: str) -> int:
-    """The line's number in its stream; -1 if it has none that can be read."""
-    try:
-        line = decode(text)
-    except InvalidLineError as error:
-        seq = error.seq if error.stream in {None, stream} else None
-        return -1 if seq is None else seq
-    return -1 if line.seq is UNSET or line.stream != stream else line.seq
 
 
 def _lines(segment: Segment, fs: FileSystem) -> Iterator[bytes]:

@@ -169,6 +169,15 @@ class TestChanging:
         assert code_of(fs.truncate, root / "none", 0) == errno.ENOENT
         assert code_of(fs.truncate, root, 0) == errno.EISDIR
 
+    def test_writing_again_changes_nothing_that_is_seen(self, fs, root):
+        fs.write_new(root / "log", b"one\ntwo\n")
+        for offset in (0, 4, 8, 9):
+            fs.write_again(root / "log", offset)
+        fs.sync_file(root / "log")
+        assert read(fs, root / "log") == b"one\ntwo\n"
+        assert code_of(fs.write_again, root / "none", 0) == errno.ENOENT
+        assert code_of(fs.write_again, root, 0) == errno.EISDIR
+
     def test_making_a_file_but_never_over_another(self, fs, root):
         fs.write_new(root / "a", iter([b"in ", b"parts"]))
         assert code_of(fs.write_new, root / "a", b"other") == errno.EEXIST
@@ -249,6 +258,8 @@ PROGRAMS = {
     "make_folder": lambda fs, root: fs.make_folder(root / "a" / "b"),
     "make_folder again": lambda fs, root: fs.make_folder(root),
     "truncate": lambda fs, root: fs.truncate(root / "old", 1),
+    "write_again": lambda fs, root: fs.write_again(root / "old", 1),
+    "write nothing again": lambda fs, root: fs.write_again(root / "old", 3),
     "sync_file": lambda fs, root: fs.sync_file(root / "old"),
     "sync_folder": lambda fs, root: fs.sync_folder(root),
     "rename": lambda fs, root: fs.rename(root / "old", root / "other"),
@@ -273,6 +284,7 @@ def broken():
 
 STEPS = {
     "write": "write",
+    "pwrite": "write",
     "fdatasync": "sync",
     "fsync": "sync_folder",
     "ftruncate": "truncate",
@@ -427,6 +439,20 @@ class TestModel:
             file.sync()
         assert read(fs.after_kill(), root / "log") == b"ab"
         assert {dict(files)["log"] for files in self.left(fs)} == {b"\0b", b"ab"}
+
+    def test_what_a_failed_sync_dropped_is_on_the_disk_when_it_was_written_again(self, root):
+        fs = self.made(root)
+        fs.write_new(root / "log", b"")
+        fs.fail_at = {len(fs.steps) + 3: errno.EIO}
+        with fs.open_append(root / "log") as file:
+            file.write(b"abc")
+            assert code_of(file.sync) == errno.EIO
+        fs.write_again(root / "log", 1)
+        fs.sync_file(root / "log")
+        assert {dict(files)["log"] for files in self.left(fs)} == {b"\0bc", b"abc"}
+        fs.write_again(root / "log", 0)
+        fs.sync_file(root / "log")
+        assert self.left(fs) == {(("log", b"abc"),)}
 
     @pytest.mark.parametrize("part", [0.0, 0.5])
     def test_a_process_dies_at_a_step_and_does_nothing_more(self, root, part):

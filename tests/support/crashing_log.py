@@ -78,7 +78,10 @@ class Hearer:
     def apply(
         self, stream: str, endings: Sequence[Ending], *, claim: int = 0, next_seq: int = 0
     ) -> list[LeasedJob]:
-        """Outcomes are acknowledged: their lines, and all before them, are in the log."""
+        """Outcomes are acknowledged: their lines are in the log, and all that stand before them.
+
+        Also what another process has left there: a take-over tells the queue of it.
+        """
         del claim, next_seq
         self._promise(stream, max((ending.seq for ending in endings), default=-1))
         return []
@@ -104,9 +107,10 @@ class Hearer:
         if until in promised or until < 0:
             return
         written = lines_of(self._fs, DATA, stream, after_lost_pages=True)
-        for seq in range(until + 1):
-            assert seq in written, f"line {seq} of {stream} is acknowledged and not in the log"
-            promised.setdefault(seq, written[seq])
+        assert until in written, f"line {until} of {stream} is acknowledged and not in the log"
+        for seq, line in written.items():
+            if seq <= until:
+                promised.setdefault(seq, line)
 
 
 class Session:

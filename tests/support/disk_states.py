@@ -184,7 +184,7 @@ class Disk:
             names = {path: node for path, node in names.items() if _is_reachable(path, names)}
             open_nodes = sorted({n for n in names.values() if n >= 0 and self._nodes[n].pending})
             pending = [change for node in open_nodes for change in self._nodes[node].pending]
-            ways = [_ways(change, rng) for change in pending]
+            ways = [_ways(change, len(self._nodes[change.node].durable), rng) for change in pending]
             for choice in _choices(ways, rng, max(most // len(subsets), 2)):
                 yield self._state(names, dict(zip(map(id, pending), choice, strict=True)))
 
@@ -267,14 +267,22 @@ def _whole(change: _Change) -> _Kept:
     return _Kept(((change.offset, change.call.data),), is_whole=True)
 
 
-def _ways(change: _Change, rng: Random) -> list[_Kept]:
-    """What of a change may be on the disk: nothing, all, and some of what lies between."""
+def _ways(change: _Change, size: int, rng: Random) -> list[_Kept]:
+    """What of a change may be on the disk: nothing, all, and some of what lies between.
+
+    Args:
+        change: What was done.
+        size: How much of the file is on the disk: what is written over stays, or is replaced.
+        rng: Chooses.
+    """
     whole = _whole(change)
     if change.call.name == "truncate":
         return [_NOTHING, whole]
     data, offset = change.call.data, change.offset
-    ways = [_NOTHING, whole, _Kept(((offset, bytes(len(data))),))]  # the size, and no data
     end = offset + len(data)
+    begin = max(offset, size)
+    empty = _Kept(((begin, bytes(end - begin)),)) if begin < end else _NOTHING
+    ways = [_NOTHING, whole, empty]  # empty: the size, and no data
     sectors = range(offset // _SECTOR * _SECTOR + _SECTOR, end, _SECTOR)
     cuts = {*rng.sample(sectors, min(2, len(sectors))), rng.randrange(offset, end)} - {offset}
     ways += [_Kept(((offset, data[: cut - offset]),)) for cut in sorted(cuts)]

@@ -46,6 +46,10 @@ class FaultyFileSystem(RealFileSystem):
         self.note("sync_file", path)
         super().sync_file(path)
 
+    def write_again(self, path, offset):
+        self.note("write_again", path)
+        super().write_again(path, offset)
+
     def truncate(self, path, size):
         self.note("truncate", path)
         super().truncate(path, size)

@@ -11,6 +11,7 @@ from tests.support.model_filesystem import ModelFileSystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 
 @contextmanager
@@ -39,9 +40,9 @@ def left_out(operation: str, within: str) -> Iterator[None]:
 
 
 def _is_within(name: str) -> bool:
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if frame.f_code.co_qualname == name:
             return True
-        frame = frame.f_back  # type: ignore[assignment]  # None at the end, as is asked above
+        frame = frame.f_back
     return False

@@ -87,6 +87,8 @@ class File:
 
     def change(self, change: Change) -> None:
         """Do it, for processes; the disk may hear of it."""
+        if isinstance(change, Write) and not change.data:
+            return
         self.data = change.apply(self.data)
         self.pending.append(change)
 

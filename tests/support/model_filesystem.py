@@ -115,6 +115,12 @@ class ModelFileSystem:
         """See `FileSystem.sync_file`."""
         self.sync(path, self._readable(path))
 
+    def write_again(self, path: StrPath, offset: int) -> None:
+        """See `FileSystem.write_again`."""
+        file = self._writable(path)
+        if offset < len(file.data):
+            self.write(path, file, file.data[offset:], offset)
+
     def truncate(self, path: StrPath, size: int) -> None:
         """See `FileSystem.truncate`."""
         file = self._writable(path)
@@ -228,16 +234,17 @@ class ModelFileSystem:
 
     # The steps
 
-    def write(self, path: StrPath, file: File, data: bytes) -> None:
-        """Append to a file; where that is cut short, a part of it."""
+    def write(self, path: StrPath, file: File, data: bytes, offset: int | None = None) -> None:
+        """Write to a file, at its end if not told where; where that is cut short, a part of it."""
         self.alive()  # else who is dead already would write that part again
         try:
             self._step("write", path)
         except (OSError, Crashed):
             if self.part and len(self.steps) in {self.crash_at, *self.fail_at}:
-                file.change(Write(len(file.data), data[: int(len(data) * self.part)]))
+                part = data[: int(len(data) * self.part)]
+                file.change(Write(len(file.data) if offset is None else offset, part))
             raise
-        file.change(Write(len(file.data), data))
+        file.change(Write(len(file.data) if offset is None else offset, data))
 
     def sync(self, path: StrPath, file: File) -> None:
         """Bring a file's data to the disk."""

@@ -217,6 +217,27 @@ class TestChange:
         FS.sync_file(tmp_path / "log")
         assert (tmp_path / "log").read_bytes() == b"one\n"
 
+    def test_writing_again_goes_on_after_short_writes_and_ends_where_nothing_is_taken(
+        self, tmp_path, monkeypatch
+    ):
+        text = bytes(range(256)) * 5000
+        (tmp_path / "log").write_bytes(text)
+        pwrite = os.pwrite
+        written = []
+
+        def short(descriptor, data, offset):
+            written.append((offset, pwrite(descriptor, data[:99_999], offset)))
+            return written[-1][1]
+
+        monkeypatch.setattr(os, "pwrite", short)
+        FS.write_again(tmp_path / "log", 1000)
+        assert (tmp_path / "log").read_bytes() == text
+        assert written[0][0] == 1000
+        assert sum(size for _, size in written) == len(text) - 1000
+        monkeypatch.setattr(os, "pwrite", lambda *_: 0)
+        with pytest.raises(OSError, match="takes no more"):
+            FS.write_again(tmp_path / "log", 0)
+
     def test_write_new_makes_but_never_overwrites(self, tmp_path):
         FS.write_new(tmp_path / "a", b"text")
         FS.write_new(tmp_path / "b", iter([b"in ", b"parts"]))

@@ -53,6 +53,7 @@ class TestRecover:
         order = [call for call in fs.calls if call[0] != "open_read"]
         torn = TORN + str(len(lines(0)))
         assert order == [
+            ("write_again", FIRST),
             ("sync_file", FIRST),
             ("write_new", torn),
             ("sync_folder", "s"),  # of the side file
@@ -101,7 +102,8 @@ class TestRecover:
         assert (folder / f"{TORN}{len(whole)}").read_bytes() == b"torn"
 
     @pytest.mark.parametrize(
-        "operation", ["sync_file", "write_new", "sync_folder", "truncate", "open_read"]
+        "operation",
+        ["write_again", "sync_file", "write_new", "sync_folder", "truncate", "open_read"],
     )
     def test_a_disk_that_refuses_is_told(self, folder, operation):
         (folder / FIRST).write_bytes(lines(0) + b"to")
