@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from events.filesystem import FileSystem, Lock
+    from projections.compressing import Compressor
     from projections.runner import Runner
 
 SAVE_EVERY_S = 1.0
@@ -28,6 +29,8 @@ class Keeper:
         fs: For the lock.
         failed: Told, once until it succeeds again, of an error that keeps the snapshot from being
             saved. Jobs go on meanwhile.
+        mended: Called when it has succeeded again.
+        compressor: Compresses what was folded, after each save; None: nothing is compressed.
         every_s: Seconds between two saves.
     """
 
@@ -38,12 +41,16 @@ class Keeper:
         *,
         fs: FileSystem,
         failed: Callable[[Exception], None] = nothing,
+        mended: Callable[[], object] = lambda: None,
+        compressor: Compressor | None = None,
         every_s: float = SAVE_EVERY_S,
     ) -> None:
         self._lock_path = data / "runner.lock"
         self._runner = runner
         self._fs = fs
         self._failed = failed
+        self._mended = mended
+        self._compressor = compressor
         self._every_s = every_s
         self._lock: Lock | None = None
         self._started = False
@@ -69,6 +76,8 @@ class Keeper:
                 self._lock = self._fs.try_lock(self._lock_path)
             if self._lock is not None or last:
                 self._keep()
+            if self._lock is not None and not last and self._compressor is not None:
+                self._compressor.step(self._runner.snapshot, self._end.is_set)
         except Exception as error:  # noqa: BLE001  # whatever it is, jobs go on without stats
             if not self._told:
                 self._told = True
@@ -80,7 +89,9 @@ class Keeper:
             self._started = True
         self._runner.catch_up()
         self._runner.save()
-        self._told = False
+        if self._told:
+            self._told = False
+            self._mended()
 
     def close(self) -> None:
         """Fold and save what the worker wrote last, and end. Again: the same.

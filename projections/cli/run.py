@@ -39,6 +39,7 @@ class RunOptions:
         grace: Seconds that running jobs get at a stop.
         segment_bytes: Size at which a segment of the log is sealed.
         segment_age: Age in seconds at which one is; None: whatever its age.
+        compress: Compress segments of the log that are sealed.
         fail_on_dead: End with status 1 if a job died.
         overwrite: Let `nfo:` replace sidecars that are not its own.
         allow_network_fs: Work on a network file system all the same.
@@ -65,6 +66,7 @@ class RunOptions:
     grace: float
     segment_bytes: int
     segment_age: float | None
+    compress: bool
     fail_on_dead: bool
     overwrite: bool
     allow_network_fs: bool
@@ -128,6 +130,7 @@ class RunOptions:
 @click.option(
     "--segment-age", type=Seconds(), help="Begin one at this age too, as 7d.  [default: any age]"
 )
+@click.option("--compress", is_flag=True, help="Compress log files that are full, as .zst.")
 @click.option("--fail-on-dead", is_flag=True, help="End with status 1 if a job died.")
 @click.option("--overwrite", is_flag=True, help="nfo: replace sidecars that it did not write.")
 @click.option(

@@ -19,6 +19,7 @@ from projections.cli.output import moment, note, plural, say, stdout
 from projections.cli.patterns import check_patterns
 from projections.cli.stopping import stopping_signals
 from projections.cli.version import version
+from projections.compressing import Compressor
 from projections.keeper import Keeper
 from projections.runner import Runner
 from sync_queue.dlq import DeadLetterQueue
@@ -32,6 +33,7 @@ from worker.takeover import TakeOver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from events.filesystem import FileSystem
     from projections.cli.run import RunOptions
     from worker.processor import WorkerReport
 
@@ -75,6 +77,8 @@ def work(asked: RunOptions) -> int:
                 f"stats.json cannot be kept current: {error}; it is tried again, and nothing is "
                 "lost: it is made from the log"
             ),
+            mended=lambda: listener.notice("stats.json is kept current again"),
+            compressor=_compressor(options, fs, listener.notice),
         )
         keeper.start()
         stack.callback(keeper.close)
@@ -151,6 +155,21 @@ class Listener(WorkerListener):
             self.notice(f"summaries cannot be printed: {error}; jobs go on, and so does the log")
             with suppress(Exception):  # what is buffered can go nowhere
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
+
+
+def _compressor(
+    options: RunOptions, fs: FileSystem, notice: Callable[[str], None]
+) -> Compressor | None:
+    """What compresses the log, if that was asked for."""
+    if not options.compress:
+        return None
+    return Compressor(
+        options.data,
+        fs=fs,
+        failed=lambda error: notice(
+            f"the log cannot be compressed: {error}; it is tried again, and nothing is lost"
+        ),
+    )
 
 
 def _nothing() -> None:

@@ -40,7 +40,7 @@ def test_every_option_arrives(asked):
     options = asked(
         *("--data", "d", "--drain", "--wait", "--concurrency", "3", "--batch", "7"),
         *("--timeout", "1.5", "--grace", "0", "--segment-bytes", "2KiB", "--fail-on-dead"),
-        *("--segment-age", "1h"),
+        *("--segment-age", "1h", "--compress"),
         *("--overwrite", "--allow-network-fs", "--summary-every", "0", "--retry-base", "0.1"),
         *("--retry-cap", "0.2", "--retry-tries", "2", "--not-found-base", "0.3"),
         *("--not-found-cap", "0.4", "--not-found-tries", "4", "--breaker-failures", "9"),
@@ -49,6 +49,7 @@ def test_every_option_arrives(asked):
     assert (options.drain, options.wait, options.concurrency, options.batch) == (True, True, 3, 7)
     assert (options.timeout, options.grace, options.segment_bytes) == (1.5, 0, 2048)
     assert options.segment_age == 3600
+    assert options.compress
     assert options.fail_on_dead
     assert options.overwrite
     assert options.allow_network_fs

@@ -1,0 +1,95 @@
+"""Compressing sealed segments while a worker runs, beside keeping ``stats.json``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from events.log.sealing import (
+    HOUSEKEEPING_LOCK,
+    SealingStoppedError,
+    compress_segment,
+    sealed_segments,
+)
+from events.log.stream import stream_folder
+from projections.reading import nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
+    from events.log.segment import Segment
+    from projections.snapshot import Snapshot
+
+PAUSE_STEPS = 60
+"""After an error: it may cost the writing of a whole segment to find out that it lasts."""
+
+
+class Compressor:
+    """Compresses the sealed segments that were folded, one at a step.
+
+    It takes `HOUSEKEEPING_LOCK` only if it is free, and tells of an error once until it succeeds
+    again. It never raises: neither jobs nor stats depend on it.
+
+    Args:
+        data: The data folder.
+        fs: Where it is.
+        failed: Told of an error.
+    """
+
+    def __init__(
+        self, data: Path, *, fs: FileSystem, failed: Callable[[Exception], None] = nothing
+    ) -> None:
+        self._data = data
+        self._fs = fs
+        self._failed = failed
+        self._done: dict[str, int] = {}  # below which segment all of a stream are compressed
+        self._told = False
+        self._pause = 0
+
+    def step(self, saved: Snapshot, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Compress one segment, if there is one to compress.
+
+        Args:
+            saved: What stats.json holds: segments before its positions are read to their ends.
+            stopped: Asked now and then whether to break off.
+        """
+        if self._pause:
+            self._pause -= 1
+            return
+        try:
+            self._compress_one(saved, stopped)
+        except SealingStoppedError:
+            pass
+        except Exception as error:  # noqa: BLE001  # whatever it is, all else goes on
+            self._pause = PAUSE_STEPS
+            if not self._told:
+                self._told = True
+                self._failed(error)
+
+    def _compress_one(self, saved: Snapshot, stopped: Callable[[], bool]) -> None:
+        for stream, entry in saved.streams.items():
+            below = entry.position.segment
+            if below is None or self._done.get(stream) == below:
+                continue
+            if self._next(stream, below) is None:
+                self._done[stream] = below
+                continue
+            lock = self._fs.try_lock(self._data / HOUSEKEEPING_LOCK)
+            if lock is None:
+                return
+            with lock:
+                segment = self._next(stream, below)  # another may have compressed it just now
+                if segment is not None:
+                    compress_segment(segment, self._fs, stopped=stopped)
+                    self._told = False
+            return
+
+    def _next(self, stream: str, below: int) -> Segment | None:
+        folder = stream_folder(self._data, stream)
+        if not self._fs.is_folder(folder):  # a link: what is elsewhere is left as it is
+            return None
+        for segment in sealed_segments(folder, self._fs):
+            if segment.first_seq < below and not segment.compression:
+                return segment
+        return None
