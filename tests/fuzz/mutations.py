@@ -71,20 +71,28 @@ def _values(data: bytes, others: Sequence[bytes], random: Random) -> bytes:
 def _changed(value: Any, random: Random) -> Any:
     """Copy a JSON value with something in it replaced, left out, put in, or a little off."""
     if isinstance(value, dict) and value and random.random() < 0.9:
-        key = random.choice([*value])
-        rest = {name: item for name, item in value.items() if name != key}
-        deed = random.random()
-        if deed < 0.1:
-            return rest
-        if deed < 0.2:
-            return rest | {random.choice([*value, "", "x", "stream", "\x9b"]): value[key]}
-        return value | {key: _changed(value[key], random)}
+        return _changed_object(value, random)
     if isinstance(value, list) and value and random.random() < 0.8:
-        place = random.randrange(len(value))
-        changed = _changed(value[place], random)
-        if random.random() < 0.3:
-            return random.choice((value[:place], [*value, changed], [changed]))
-        return [*value[:place], changed, *value[place + 1 :]]
+        return _changed_list(value, random)
     if isinstance(value, int) and not isinstance(value, bool) and random.random() < 0.5:
         return value + random.choice((-1, 1))
     return random.choice(VALUES)
+
+
+def _changed_object(value: dict[str, Any], random: Random) -> dict[str, Any]:
+    key = random.choice([*value])
+    deed = random.random()
+    if deed < 0.1:
+        return {name: item for name, item in value.items() if name != key}
+    if deed < 0.2:
+        name = random.choice([*value, "", "x", "stream", "\x9b"])
+        return {other: item for other, item in value.items() if other != key} | {name: value[key]}
+    return value | {key: _changed(value[key], random)}
+
+
+def _changed_list(value: list[Any], random: Random) -> list[Any]:
+    place = random.randrange(len(value))
+    changed = _changed(value[place], random)
+    if random.random() < 0.3:
+        return random.choice((value[:place], [*value, changed], [changed]))
+    return [*value[:place], changed, *value[place + 1 :]]
