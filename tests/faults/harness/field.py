@@ -12,7 +12,8 @@ import msgspec
 from tests.faults.harness.audit import TOLD, Told, audit
 from tests.faults.harness.crew import Crew, Process
 from tests.faults.harness.handler import SPEC, TRIES
-from tests.faults.harness.points import ENQUEUE, REBUILD, RETRY, WORKER
+from tests.faults.harness.plan import VERIFY
+from tests.faults.harness.points import COMPRESS, ENQUEUE, PRUNE, REBUILD, RETRY, WORKER
 from tests.faults.harness.program import Death, Spec
 from tests.faults.harness.steps import IDLE
 from tests.faults.harness.truth import Truth
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tests.faults.harness.plan import Cycle, Kill, WorkerPlan
 
 MOST_WORKERS = 4
+KEPT = "6KiB"
+"""What prune leaves of the log."""
 PRELUDE, DRAIN = "prelude", "drain"
 _WORKERS = {WORKER, PRELUDE, DRAIN}
 _RUN = (
@@ -34,9 +37,11 @@ _RUN = (
     *("--summary-every", "0"),
 )
 _COMMANDS = {
-    "verify": ("verify", "--data", "D", "--strict"),
+    VERIFY: ("verify", "--data", "D", "--strict"),
     REBUILD: ("rebuild", "--data", "D", "--json"),
     RETRY: ("dlq", "retry", "--data", "D", "--type", "PermanentError", "--json"),
+    COMPRESS: ("prune", "--data", "D", "--compress", "--json"),
+    PRUNE: ("prune", "--data", "D", "--keep", KEPT, "--json"),
 }
 _EXPECTED = (
     "took over stream",
@@ -110,7 +115,7 @@ class Field:
             self._crew.wait_for(process)
             if process.name not in self._truth.killers:
                 break
-        verified = self._command(f"{name}verify", "verify")
+        verified = self._command(f"{name}verify", VERIFY)
         (self._folder / TOLD).write_bytes(msgspec.json.encode(self.told))
         found = audit(self._folder)
         if verified.status != 0:
@@ -174,7 +179,7 @@ class Field:
 
     def _beside(self, cycle: Cycle) -> list[str]:
         role = cycle.kill.role
-        return [*cycle.companions, *([role] if role in {REBUILD, RETRY} else [])]
+        return [*cycle.companions, *([] if role in {WORKER, ENQUEUE} else [role])]
 
     def _start_companion(self, name: str, role: str, cycle: Cycle) -> Process:
         death = self._death_of(cycle.kill, role)

@@ -12,7 +12,16 @@ from fnmatch import fnmatch
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.faults.harness.points import ENQUEUE, POINTS, REBUILD, RETRY, WORKER, Point
+from tests.faults.harness.points import (
+    COMPRESS,
+    ENQUEUE,
+    POINTS,
+    PRUNE,
+    REBUILD,
+    RETRY,
+    WORKER,
+    Point,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +41,8 @@ _KINDS = {
 }
 KILL = "kill"
 KILL_ONCE = "kill-once"
-COMPANIONS = ("verify", REBUILD, RETRY, ENQUEUE)
+VERIFY = "verify"
+COMPANIONS = (VERIFY, REBUILD, RETRY, ENQUEUE, COMPRESS, PRUNE)
 _FOREVER = "64MiB"
 
 
@@ -164,7 +174,7 @@ def _cycle(rng: Random, number: int, kill: Kill, *, alone: bool) -> Cycle:
     workers = 1 if alone else rng.choice([1, 1, 2, 3])
     is_rotation = kill.point is not None and kill.point.name.startswith("rotation")
     sizes = ["600", "1200"] if is_rotation else ["900", "3000", _FOREVER]
-    beside = [each for each in COMPANIONS if each != kill.role and rng.random() < 0.15]
+    beside = [each for each in COMPANIONS if each != kill.role and rng.random() < 0.12]
     return Cycle(
         number,
         kill,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WORKER, ENQUEUE, RETRY, REBUILD = "worker", "enqueue", "retry", "rebuild"
+COMPRESS, PRUNE = "compress", "prune"
 
 _DURING_TAKE_OVER = "takeover.*: > "
 _SEGMENT = "*.jsonl"
@@ -191,4 +192,16 @@ POINTS = (
     Point(
         "rebuild.renamed", "fs.replace_file:stats.json > fs.sync_folder:*@before", REBUILD, most=1
     ),
+    # Compressing sealed segments.
+    Point("compress.torn", "**fs.write_new:*.zst.tmp > **write@torn", COMPRESS, most=2),
+    Point("compress.temporary", "**fs.write_new:*.zst.tmp@after", COMPRESS, most=2),
+    Point("compress.renamed", "**fs.rename:*.zst@after", COMPRESS, most=2),
+    Point("compress.before-remove", "**fs.remove:*.jsonl@before", COMPRESS, most=2),
+    Point("compress.removed", "**fs.remove:*.jsonl@after", COMPRESS, most=2),
+    # Removing old segments, when their sum is in the summary.
+    Point("prune.torn", "**fs.replace_file:summary.json > **write@torn", PRUNE, most=2),
+    Point("prune.temporary", "**fs.replace_file:summary.json > fs.create:*@after", PRUNE, most=2),
+    Point("prune.renamed", "**fs.replace_file:summary.json > fs.sync_folder:*@before", PRUNE),
+    Point("prune.summary", "**fs.replace_file:summary.json@after", PRUNE, most=2),
+    Point("prune.removed", "**fs.remove:*.jsonl*@after", PRUNE),
 )
