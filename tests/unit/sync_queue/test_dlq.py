@@ -538,8 +538,8 @@ def test_a_letter_from_the_log_is_marked_and_cannot_be_retried(dlq, queue):
             (
                 "unreadable",
                 (
-                    "dead letter 1 is kept: it was put back from the log, which does not hold its job;"
-                    " enqueue its job by hand, then purge it"
+                    "dead letter 1 is kept: it was put back from the log, which does not hold its"
+                    " job; enqueue its job by hand, then purge it"
                 ),
             )
         ]
