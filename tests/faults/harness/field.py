@@ -165,6 +165,7 @@ class Field:
         arguments = (
             *(*_RUN, "--concurrency", str(plan.concurrency), "--batch", str(plan.batch)),
             *("--segment-bytes", plan.segment_bytes),
+            *(["--compress"] if plan.compresses else []),
             *more,
         )
         self._batches[name] = max(plan.batch, plan.concurrency)

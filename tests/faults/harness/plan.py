@@ -54,12 +54,14 @@ class WorkerPlan:
         concurrency: Jobs at once.
         batch: Jobs leased at once.
         segment_bytes: Size of its segments.
+        compresses: Whether it compresses sealed segments.
         is_executed: By a Python of its own, as a user does; else forked from the harness.
     """
 
     concurrency: int
     batch: int
     segment_bytes: str
+    compresses: bool
     is_executed: bool
 
 
@@ -166,32 +168,33 @@ def _moment(rng: Random, *, everyone: bool) -> Kill:
 
 
 def _cycle(rng: Random, number: int, kill: Kill, *, alone: bool) -> Cycle:
-    is_loss = kill.point is not None and kill.point.is_loss
+    point = kill.point or Point("", "")
     jobs = rng.choices([*_KINDS], [*_KINDS.values()], k=rng.randrange(8, 20))
     if not alone:
         jobs += [KILL_ONCE] * (rng.random() < 0.08) + [KILL] * (rng.random() < 0.06)
         rng.shuffle(jobs)
     workers = 1 if alone else rng.choice([1, 1, 2, 3])
-    is_rotation = kill.point is not None and kill.point.name.startswith("rotation")
+    is_rotation = point.compresses or point.name.startswith("rotation")
     sizes = ["600", "1200"] if is_rotation else ["900", "3000", _FOREVER]
     beside = [each for each in COMPANIONS if each != kill.role and rng.random() < 0.12]
     return Cycle(
         number,
         kill,
-        jobs=tuple([KILL] * is_loss + jobs),
-        workers=tuple(_worker(rng, sizes) for _ in range(workers)),
+        jobs=tuple([KILL] * point.is_loss + jobs),
+        workers=tuple(_worker(rng, sizes, must=point.compresses) for _ in range(workers)),
         companions=tuple(beside),
         alone=alone,
-        is_new_boot=kill.point is not None and kill.point.is_new_boot,
-        losses=3 if is_loss else 0,
+        is_new_boot=point.is_new_boot,
+        losses=3 if point.is_loss else 0,
         ends_quietly=rng.random() < 0.4,
     )
 
 
-def _worker(rng: Random, sizes: list[str]) -> WorkerPlan:
+def _worker(rng: Random, sizes: list[str], *, must: bool) -> WorkerPlan:
     return WorkerPlan(
         concurrency=rng.choice([1, 2, 3]),
         batch=rng.choice([1, 3, 6, 12]),
         segment_bytes=rng.choice(sizes),
+        compresses=rng.random() < 0.2 or must,
         is_executed=rng.random() < 0.1,
     )

@@ -26,6 +26,7 @@ class Point:
         first: The first of them that counts.
         after: The point at which a worker must have been killed just before, for this to come.
         is_alone: Comes to one worker of many only, so there is but one.
+        compresses: Comes only to a worker that compresses.
         is_loss: Comes only when a job was lost three times with its worker.
         is_new_boot: Comes only where the machine was started again since the streams were made.
     """
@@ -37,6 +38,7 @@ class Point:
     first: int = 1
     after: str = ""
     is_alone: bool = False
+    compresses: bool = False
     is_loss: bool = False
     is_new_boot: bool = False
 
@@ -80,6 +82,12 @@ POINTS = (
         is_alone=True,
     ),
     Point("snapshot.log-synced", f"fs.sync_file:{_SEGMENT}@after", most=2, is_alone=True),
+    # Compressing beside that, and after it.
+    Point(
+        "beside.temporary", "fs.write_new:*.zst.tmp@after", most=1, is_alone=True, compresses=True
+    ),
+    Point("beside.renamed", "fs.rename:*.zst@after", most=1, is_alone=True, compresses=True),
+    Point("beside.removed", "fs.remove:*.jsonl@after", most=1, is_alone=True, compresses=True),
     # Taking over. The lock is held in all of these.
     Point("takeover.locked", f"{_DURING_TAKE_OVER}fs.try_lock:takeover.lock@after", most=1),
     Point("takeover.stream-locked", f"{_DURING_TAKE_OVER}fs.try_lock:lock@after", most=2),
@@ -138,6 +146,7 @@ POINTS = (
         most=1,
         after="append.written",
     ),
+    Point("repair.written-again", f"{_DURING_TAKE_OVER}**fs.write_again:*@after", most=1),
     Point(
         "repair.before-aside",
         f"{_DURING_TAKE_OVER}**fs.write_new:*.torn-*@before",

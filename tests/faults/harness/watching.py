@@ -34,7 +34,7 @@ def watch_all(stack: ExitStack, gate: Gate, archive: Path) -> None:
     watch = _Watcher(stack, gate).watch
     for method in ("sync_file", "truncate", "write_new", "replace_file", "sync_folder"):
         watch(real.RealFileSystem, method, f"fs.{method}", _file_name)
-    for method in ("open_append", "remove", "make_folder", "try_lock"):
+    for method in ("open_append", "write_again", "remove", "make_folder", "try_lock"):
         watch(real.RealFileSystem, method, f"fs.{method}", _file_name)
     watch(real.RealFileSystem, "rename", "fs.rename", lambda _, _source, target: _base(target))
     watch(real, "_create", "fs.create", lambda path, *_, **__: _base(path))
