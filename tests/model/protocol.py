@@ -10,7 +10,8 @@ take-over go from one stream to the next in one step. The code's is finer, and t
 it (`tests.support.conformance`): a death is a loss and a recorded failure is a failure, counted
 apart; a stream is released before the next is locked, and in between it may turn out that there is
 none; a take-over keeps its lock while it records a lost job; what runs at a stop may be released
-with its attempt used; stats may be saved of what was read before the disk had more.
+with its attempt used, and the stream's lock a moment later; stats may be saved of what was read
+before the disk had more.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ def worker_steps(world: World, w: int, limits: Limits) -> Iterator[Step]:
         found = _look_for_work(world, w, limits)
     elif pc == "claimed":
         found = _run(world, w, limits)
+    elif pc == "stopping":
+        found = iter([("ends", kill(world, w))])
     else:
         found = _record(world, w, limits)
     for name, after in found:
@@ -125,8 +128,9 @@ def faults(world: World, limits: Limits) -> Iterator[Step]:
 
 def _start(world: World, w: int, limits: Limits) -> Iterator[tuple[str, World]]:
     free = [s for s, stream in enumerate(world.streams) if stream.holder < 0]
-    if free and not _is_taken_over(world, limits):
-        s = free[0]
+    if _is_taken_over(world, limits):
+        return
+    for s in free if limits.stale else free[:1]:  # the ones before may have been held a moment ago
         yield f"starts, locks {s}", at(lock(world, s, w), w, Worker("recover-sync", s, s))
 
 
@@ -240,7 +244,8 @@ def _run(world: World, w: int, limits: Limits) -> Iterator[tuple[str, World]]:
     j, attempt = claim
     job = world.jobs[j]
     if world.crashes < limits.crashes:
-        stopped = kill(world._replace(crashes=world.crashes + 1), w)
+        stopped = world._replace(crashes=world.crashes + 1)
+        stopped = at(stopped, w, Worker("stopping", own)) if limits.as_code else kill(stopped, w)
         back = job._replace(state="waiting", attempt=attempt - 1, stream=-1, lease_seq=0)
         yield f"stops, gives {j} back", with_job(stopped, j, back)
         if limits.as_code:

@@ -21,10 +21,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import deque
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.model.protocol import BREAKS, Step, steps, worker_steps
 from tests.model.world import Limits, World, beginning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Found(NamedTuple):
@@ -64,27 +67,29 @@ def search(limits: Limits) -> Found:
 
 def is_quiet(world: World, limits: Limits) -> bool:
     """Whether no worker can do anything more."""
-    return not any(
-        True for w in range(len(world.workers)) for _ in worker_steps(world, w, limits)
-    )
+    return not any(True for w in range(len(world.workers)) for _ in worker_steps(world, w, limits))
 
 
 def broken_promise(world: World, limits: Limits) -> str | None:
     """The first promise that does not hold, in words; None if all hold."""
+    return next(_broken(world, limits), None)
+
+
+def _broken(world: World, limits: Limits) -> Iterator[str]:
     outcomes = [outcome for stream in world.streams for outcome in stream.log]
     keys = [(outcome.job, outcome.attempt, outcome.queue) for outcome in outcomes]
     if len(keys) != len(set(keys)):
-        return "one outcome: a (job, attempt) stands twice in the logs"
+        yield "one outcome: a (job, attempt) stands twice in the logs"
     ends = [(outcome.job, outcome.queue) for outcome in outcomes if outcome.terminal]
     if len(ends) != len(set(ends)):
-        return "one end: a job has two terminal outcomes"
+        yield "one end: a job has two terminal outcomes"
     lost = {key[:2] for key in world.applied.difference(keys)}
     at_hand = {(w.outcome.job, w.outcome.attempt) for w in world.workers if w.outcome is not None}
     if lost - at_hand:
-        return f"nothing lost: the queue has seen {sorted(lost)}, no log has it"
+        yield f"nothing lost: the queue has seen {sorted(lost)}, no log has it"
     for s, stream in enumerate(world.streams):
         if world.saved[s] > stream.durable:
-            return (
+            yield (
                 f"counted once: stats.json covers {world.saved[s]} outcomes of stream {s}, "
                 f"{stream.durable} are on disk"
             )
@@ -95,25 +100,23 @@ def broken_promise(world: World, limits: Limits) -> str | None:
         if outcome.is_dead
     }
     if not world.letters <= dead.keys():
-        return "nothing lost: a dead letter without its outcome"
+        yield "nothing lost: a dead letter without its outcome"
     if limits.as_code and any(job.losses >= limits.losses for job in world.jobs):
-        return "progress: a job that was lost too often is to run again"
+        yield "progress: a job that was lost too often is to run again"
     if is_quiet(world, limits):
-        return _broken_in_quiet(world, set(ends), dead)
-    return None
+        yield from _broken_in_quiet(world, set(ends), dead)
 
 
 def _broken_in_quiet(
     world: World, ends: set[tuple[int, int]], dead: dict[tuple[int, int, int], int]
-) -> str | None:
+) -> Iterator[str]:
     for j, job in enumerate(world.jobs):
         if job.state != "gone":
-            return f"progress: job {j} is {job.state} and nobody will take it"
-        if (j, world.queue) not in ends:
-            return f"one end: job {j} is gone from the queue, no log has its end"
+            yield f"progress: job {j} is {job.state} and nobody will take it"
+        elif (j, world.queue) not in ends:
+            yield f"one end: job {j} is gone from the queue, no log has its end"
     if any(queue == world.queue and letter not in world.letters for letter, queue in dead.items()):
-        return "nothing lost: a job died, and its dead letter is missing"
-    return None
+        yield "nothing lost: a job died, and its dead letter is missing"
 
 
 def main() -> int:

@@ -136,9 +136,7 @@ def lock(world: World, s: int, w: int) -> World:
 def sync(world: World, s: int) -> World:
     """All of a log is on disk."""
     stream = world.streams[s]
-    return world._replace(
-        streams=swap(world.streams, s, stream._replace(durable=len(stream.log)))
-    )
+    return world._replace(streams=swap(world.streams, s, stream._replace(durable=len(stream.log))))
 
 
 def kill(world: World, w: int) -> World:
