@@ -239,6 +239,8 @@ def read_histogram(name: str, value: object) -> Histogram:
     for key, place in zip(("min_ns", "max_ns"), histogram.outermost(), strict=True):
         if bisect_left(bounds(), value[key]) != place:
             raise ValueError(f"{name}.{key} is not in its outermost bucket")
+    if value["min_ns"] > value["max_ns"]:
+        raise ValueError(f"{name}.min_ns is above {name}.max_ns")
     return histogram
 
 

@@ -53,7 +53,8 @@ def _fuzz(name: str, seconds: int) -> bool:
     if done.returncode == 0 and not new:
         _say(f"fuzz {name}: {summary(told)}, {len(corpus(name))} kept, nothing found")
         return True
-    sys.stderr.write(told)
+    errors = [line for line in told.splitlines() if line and not line.startswith(("#", "INFO"))]
+    sys.stderr.write("\n".join(errors[-40:]) + "\n")
     where = ", ".join(path.relative_to(ROOT).as_posix() for path in new) or "see above"
     _say(f"fuzz {name}: FOUND {where} (status {done.returncode})")
     return False

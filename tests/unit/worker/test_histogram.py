@@ -175,6 +175,12 @@ class TestJson:
         with pytest.raises((TypeError, ValueError), match="latency"):
             read_histogram("latency", {**histogram_of(2, 2).to_dict(), **change})
 
+    def test_a_shortest_above_the_longest_is_refused_also_within_one_bucket(self):
+        document = histogram_of(999_999, 10**6).to_dict()
+        assert document["counts"] == {"1275": 2}
+        with pytest.raises(ValueError, match="min_ns is above"):
+            read_histogram("latency", {**document, "min_ns": 10**6, "max_ns": 999_999})
+
     @pytest.mark.parametrize("value", [None, [], "text", 5])
     def test_what_is_no_object_is_refused(self, value):
         with pytest.raises(TypeError, match="waiting"):
