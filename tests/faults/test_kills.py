@@ -21,7 +21,7 @@ from tests.faults.harness.audit import audit
 from tests.faults.harness.handler import TRUTH
 from tests.faults.harness.plan import cycles
 from tests.faults.harness.points import POINTS
-from tests.faults.harness.steps import IDLE_LOOKS, Gate
+from tests.faults.harness.steps import Gate
 from tests.support.command import ROOT, Ran, clean_env
 
 CLOSING = re.compile(
@@ -318,11 +318,11 @@ def test_a_torn_write_is_never_whole_and_never_nothing():
 
 
 def test_a_gate_dies_of_idleness_where_it_shall():
-    patient, gate = Gated("x"), Gated("x", dies_idle=True)
-    for _ in range(IDLE_LOOKS - 1):
+    patient, gate = Gated("x"), Gated("x", idle_looks=3)
+    for _ in range(2):
         gate.look_for_work()
     gate.has_worked()
-    for _ in range(IDLE_LOOKS - 1):
+    for _ in range(2):
         patient.look_for_work()
         gate.look_for_work()
     patient.look_for_work()

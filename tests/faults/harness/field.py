@@ -15,7 +15,6 @@ from tests.faults.harness.handler import SPEC, TRIES
 from tests.faults.harness.plan import VERIFY
 from tests.faults.harness.points import COMPRESS, ENQUEUE, PRUNE, REBUILD, RETRY, WORKER
 from tests.faults.harness.program import Death, Spec
-from tests.faults.harness.steps import IDLE
 from tests.faults.harness.truth import Truth
 
 if TYPE_CHECKING:
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
     from tests.faults.harness.plan import Cycle, Kill, WorkerPlan
 
 MOST_WORKERS = 4
+IDLE_AFTER = 12
+"""Looks for work in vain after which a worker does not come to the step where it was to die."""
+HANGS_AFTER = 300
+"""Such looks, of `POLL_S`, after which a drain will not end."""
 KEPT = "6KiB"
 """What prune leaves of the log."""
 PRELUDE, DRAIN = "prelude", "drain"
@@ -107,7 +110,7 @@ class Field:
             drain = Spec(
                 f"{name}{number}",
                 (*_RUN, "--drain", "--wait"),
-                Death(IDLE, idle=True),  # of a drain that has nothing to do and does not end
+                Death(idle_looks=HANGS_AFTER),  # a drain that has nothing to do, and goes on
                 self._mutation,
             )
             process = self._crew.start(drain, DRAIN, execute=number == 0)
@@ -137,8 +140,9 @@ class Field:
         if kill.role != role:
             return Death()
         if kill.point is None:
-            return Death(idle=True)
-        return Death(kill.point.name, kill.point.pattern, kill.nth, kill.share, idle=role == WORKER)
+            return Death(idle_looks=IDLE_AFTER)
+        looks = IDLE_AFTER if role == WORKER else 0
+        return Death(kill.point.name, kill.point.pattern, kill.nth, kill.share, looks)
 
     def _enqueue(self, name: str, jobs: Iterable[str], death: Death) -> Process:
         scenes = []

@@ -37,7 +37,7 @@ class Death(msgspec.Struct, frozen=True):
     pattern: str = ""
     nth: int = 1
     share: float = 0.5
-    idle: bool = False
+    idle_looks: int = 0
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def run(spec: Spec) -> int:
         death.pattern,
         death.nth,
         share=death.share,
-        dies_idle=death.idle,
+        idle_looks=death.idle_looks,
         tell=functools.partial(_tell, spec.name, death.point),
     )
     with ExitStack() as stack:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 BETWEEN = " > "
 IDLE = "idle"
 """Where a process dies that has nothing to do and never came to its step."""
-IDLE_LOOKS = 12
-"""So often a worker looks for work in vain before it counts as one with nothing to do."""
 
 
 class Gate:
@@ -32,7 +30,7 @@ class Gate:
         pattern: For the whole step; ``""`` matches none.
         nth: Counted from 1.
         share: Of what a torn write puts into the file, more than 0 and less than 1.
-        dies_idle: Die also when there is nothing to do.
+        idle_looks: Die also after so many looks for work in vain, one after the other; 0: do not.
         tell: Told the step before the process dies.
     """
 
@@ -42,14 +40,14 @@ class Gate:
         nth: int = 1,
         *,
         share: float = 0.5,
-        dies_idle: bool = False,
+        idle_looks: int = 0,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._matches = re.compile(_expression(pattern)).fullmatch
         self._left = nth
         self._share = share
-        self._dies_idle = dies_idle
-        self._idle_left = IDLE_LOOKS
+        self._idle_looks = idle_looks
+        self._looks = 0
         self._tell = tell
         self._guard = threading.Lock()
         self._here = threading.local()
@@ -79,15 +77,15 @@ class Gate:
     def look_for_work(self) -> None:
         """A worker looks for something to do."""
         with self._guard:
-            self._idle_left -= 1
-            is_time = self._dies_idle and self._idle_left <= 0
+            self._looks += 1
+            is_time = self._looks == self._idle_looks
         if is_time:
             self.die(IDLE)
 
     def has_worked(self) -> None:
         """It has found something."""
         with self._guard:
-            self._idle_left = IDLE_LOOKS
+            self._looks = 0
 
     def die(self, step: str) -> None:
         """End the process as SIGKILL does."""
