@@ -12,9 +12,9 @@ import msgspec
 from tests.faults.harness.audit import TOLD, Told, audit
 from tests.faults.harness.crew import Crew, Process
 from tests.faults.harness.handler import SPEC, TRIES
-from tests.faults.harness.plan import VERIFY
+from tests.faults.harness.plan import RUNNER, VERIFY
 from tests.faults.harness.points import COMPRESS, ENQUEUE, PRUNE, REBUILD, RETRY, WORKER
-from tests.faults.harness.program import Death, Spec
+from tests.faults.harness.program import KEEP_STATS, Death, Spec
 from tests.faults.harness.truth import Truth
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _RUN = (
 )
 _COMMANDS = {
     VERIFY: ("verify", "--data", "D", "--strict"),
+    RUNNER: (KEEP_STATS,),
     REBUILD: ("rebuild", "--data", "D", "--json"),
     RETRY: ("dlq", "retry", "--data", "D", "--type", "PermanentError", "--json"),
     COMPRESS: ("prune", "--data", "D", "--compress", "--json"),

@@ -20,12 +20,15 @@ import msgspec
 from projections.cli import working
 from projections.cli.main import main as syncstats
 from projections.keeper import Keeper
+from projections.runner import Runner
 from tests.faults.harness.handler import PROCESS
 from tests.faults.harness.steps import Gate
 from tests.faults.harness.watching import ARCHIVE, watch_all
 
 DEATHS = "deaths"
 """File that tells where processes killed themselves: name, point of the plan, step; by tabs."""
+KEEP_STATS = "keep-stats"
+_STARTS, _SAVES = 3, 10
 POLL_S = 0.02
 SAVE_EVERY_S = 0.02
 
@@ -45,7 +48,7 @@ class Spec(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Its name, nobody else's.
-        arguments: Those of ``syncstats``.
+        arguments: Those of ``syncstats``; or `KEEP_STATS` alone.
         death: Where it dies.
         mutation: What is broken in it, by its name in `tests.support.mutations`.
         boot: The machine's boot, if another than this one: then no old stream is its own.
@@ -78,7 +81,18 @@ def run(spec: Spec) -> int:
         if spec.boot is not None:
             boot = spec.boot
             stack.enter_context(patch.object(working, "boot_id", lambda: boot))
-        return syncstats(spec.arguments)
+        return _keep_stats() if spec.arguments == (KEEP_STATS,) else syncstats(spec.arguments)
+
+
+def _keep_stats() -> int:
+    """A runner beside those of the workers, without the lock that lets only one of them save."""
+    for _ in range(_STARTS):
+        runner = Runner(Path("D"), notice=lambda text: print(text, file=sys.stderr))  # noqa: T201 - the harness reads it
+        runner.start()
+        for _ in range(_SAVES):
+            runner.catch_up()
+            runner.save()
+    return 0
 
 
 def _hurry(stack: ExitStack) -> None:
