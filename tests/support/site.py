@@ -41,10 +41,10 @@ class Site:
         with JobQueue(self.data) as queue:
             queue.enqueue_many(NewJob(7, data={"do": what}, **fields) for what in whats)
 
-    def begin(self, *args, before=(), env=None, **popen):
-        """Start a worker; ``before``: a command that runs it, such as a tracer."""
+    def begin(self, *args, before=(), program=COMMAND, env=None, **popen):
+        """Start a worker; ``before``: a command that runs it; ``program``: stands for ours."""
         process = subprocess.Popen(
-            [*before, *COMMAND, "run", "--handler", HANDLER, "--data", "D", *QUICK, *args],
+            [*before, *program, "run", "--handler", HANDLER, "--data", "D", *QUICK, *args],
             cwd=self.folder,
             env=clean_env(**env or {}),
             stdout=subprocess.PIPE,
