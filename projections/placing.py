@@ -15,7 +15,7 @@ from events.log.segment import open_segment
 from events.model import MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
 from projections.reading import Bounded
 from projections.seqs import SeqSet, overlap, size, union
-from projections.summary import list_kept
+from projections.summary import list_kept, read_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from events.log.segment import Segment
     from events.model import Line
     from projections.entry import Entry
+    from projections.summary import Summary
 
 _TAIL_BYTES = 1 << 16
 _OPENED = STREAM_OPENED.encode()
@@ -44,22 +45,40 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
         SummaryError: The summary cannot be believed.
         OSError: The log cannot be read.
     """
-    position = entry.position
-    if position.segment is None or position.offset is None:
+    segment, offset = entry.position.segment, entry.position.offset
+    if segment is None or offset is None:
         return False
-    try:
-        summary, segments = list_kept(folder, fs)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+    while True:
+        try:
+            there = summary, _ = list_kept(folder, fs)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            return _lies_on(entry, (segment, offset), folder, there, fs)
+        except FileNotFoundError:  # a segment is gone: if by a prune, its summary tells more
+            now = read_summary(folder, fs)
+            if now is None or (summary is not None and now.end <= summary.end):
+                raise
+
+
+def _lies_on(
+    entry: Entry,
+    place: tuple[int, int],
+    folder: Path,
+    there: tuple[Summary | None, list[Segment]],
+    fs: FileSystem,
+) -> bool:
+    """The same, of what the folder was listed to hold."""
+    (first, offset), (summary, segments) = place, there
     pruned = None if summary is None else summary.entry
     if pruned is not None and not goes_on_from(pruned, entry):
         return False
-    covered = [s for s in segments if s.first_seq <= position.segment]
-    if not covered or covered[-1].first_seq != position.segment:
+    covered = [s for s in segments if s.first_seq <= first]
+    if not covered or covered[-1].first_seq != first:
         return False
-    last = position.seq - 1
+    last = entry.position.seq - 1
     try:
-        tail = _tail(covered[-1], position.offset, fs)
+        tail = _tail(covered[-1], offset, fs)
         return (
             tail is not None
             and _is_known(tail, entry, folder.name)
@@ -67,7 +86,7 @@ def lies_on_log(entry: Entry, folder: Path, fs: FileSystem) -> bool:
                 last < 0
                 or any(seq == last for seq, _ in _numbered(tail, folder.name))
                 or (pruned is not None and last in SeqSet(union(pruned.seen, pruned.spoilt)))
-                or _stands_before(last, covered, position.offset, folder, fs)
+                or _stands_before(last, covered, offset, folder, fs)
             )
             and (
                 not entry.epochs

@@ -326,6 +326,44 @@ def test_when_it_is_mended_the_runner_goes_on(data):
     assert (data / "stats.json").read_bytes() == replayed(data).to_bytes()
 
 
+class PrunedMeanwhile(RealFileSystem):
+    """The log is pruned in the moment before its second segment is opened."""
+
+    def __init__(self, data):
+        self.data = data
+        self.is_pruned = False
+
+    def open_read(self, path):
+        if path == segment(self.data, first=3) and not self.is_pruned:
+            self.is_pruned = True
+            prune_to(self.data, 6)
+        return super().open_read(path)
+
+
+class GoneMeanwhile(RealFileSystem):
+    """Lists a segment that is not there."""
+
+    def list_folder(self, path):
+        return sorted({*super().list_folder(path), segment(path.parents[1], first=3).name})
+
+
+def test_stats_are_believed_where_the_log_is_pruned_while_they_are_looked_up(data):
+    stats = saved(data)
+    fs, notices = PrunedMeanwhile(data), []
+    runner = Runner(data, fs=fs, notice=notices.append)
+    runner.start()
+    assert fs.is_pruned
+    assert notices == []
+    assert runner.snapshot.to_bytes() == stats
+
+
+def test_a_segment_that_is_gone_and_was_not_pruned_is_an_error(data):
+    saved(data)
+    segment(data, first=3).unlink()
+    with pytest.raises(FileNotFoundError):
+        Runner(data, fs=GoneMeanwhile()).start()
+
+
 # Older and other stats.json -----------------------------------------------------------------------
 
 
