@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
-import sys
 from random import Random
 
 import pytest
 
-from tests.support.command import COMMAND, clean_env
 from tests.support.data_folders import event, lines_of, opened, write_log
 from tests.support.forked_command import forked
+from tests.support.peak import MIB, peak_mib
 from worker import error_counts
 from worker.stats import MAX_ERROR_TYPES, OTHER_ERRORS
 
-MIB = 1 << 20
 DEEP = "[" * 100_000
 SINCE = '"timestamp":"2026-01-01T00:00:00Z"'
 ODD = {
@@ -90,30 +87,6 @@ def test_a_million_random_bytes_are_invalid_lines_and_no_more(seed, tmp_path):
     assert shown.status == 0
     assert "\x1b" not in shown.out
     assert len(shown.out.splitlines()) <= 21
-
-
-WATCHED = """
-import resource, subprocess, sys
-done = subprocess.run(["sh", "-c", sys.argv[1]], capture_output=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, done.returncode, flush=True)
-sys.stdout.buffer.write(done.stdout)
-sys.stderr.buffer.write(done.stderr)
-"""
-
-
-def peak_mib(script, cwd):
-    """Run a shell script in a process of its own; the most memory that a process of it took."""
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, script],
-        cwd=cwd,
-        env=clean_env(SYNCSTATS=shlex.join(COMMAND)),
-        capture_output=True,
-        check=True,
-    )
-    first, _, out = done.stdout.partition(b"\n")
-    peak, status = map(int, first.split())
-    unit = 1 if sys.platform == "darwin" else 1024
-    return peak * unit / MIB, status, out.decode(), done.stderr.decode()
 
 
 @pytest.mark.slow
