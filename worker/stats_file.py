@@ -26,6 +26,9 @@ from worker.stats_layout import Damage, read_fields
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MAX_BYTES = 256 << 20
+"""No stats are larger, a projection's of 10,000 streams neither: what is, is not read."""
+
 _ID_KEY = "file_id"
 _PROJECTION_KEY = "streams"
 
@@ -184,9 +187,11 @@ def _read_document(path: Path, fs: FileSystem) -> dict[str, Any] | Damage | None
     """Read the JSON object in a file; None if there is no file, or nothing in it."""
     try:
         with fs.open_read(path) as file:
-            data = file.read()
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None
+    if len(data) > MAX_BYTES:
+        return Damage("", f"it is larger than {MAX_BYTES >> 20} MiB")
     if not data.strip():
         return None
     try:

@@ -414,6 +414,16 @@ class TestDamagedOnSave:
         assert [(entry["file"], entry["field"]) for entry in logs] == [(str(path), field)]
         assert logs[0]["kept_as"] == str(kept)
 
+    def test_what_is_larger_than_any_stats_is_not_read(self, path, logs, monkeypatch):
+        monkeypatch.setattr("worker.stats_file.MAX_BYTES", 1 << 20)
+        path.write_bytes(b" " * (1 << 20) + b"{}")
+
+        assert SyncStats.load_from_file(path).jobs_processed == 0
+        save(one_job(), path)
+
+        assert processed(path) == 1
+        assert [entry["reason"] for entry in logs] == ["it is larger than 1 MiB"] * 2
+
     def test_a_second_one_does_not_displace_the_first(self, path, logs):
         for content in (b"one", b"two", b"three"):
             path.write_bytes(content)
