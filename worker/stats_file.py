@@ -192,8 +192,11 @@ def _read_document(path: Path, fs: FileSystem) -> dict[str, Any] | Damage | None
         return None
     if len(data) > MAX_BYTES:
         return Damage("", f"it is larger than {MAX_BYTES >> 20} MiB")
-    if not data.strip():
-        return None
+    return _parse(data) if data.strip() else None
+
+
+def _parse(data: bytes) -> dict[str, Any] | Damage:
+    """Read a JSON object."""
     try:
         document = json.loads(data.decode(), object_pairs_hook=_unique)
     except RecursionError:

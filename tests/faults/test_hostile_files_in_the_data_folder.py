@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from events.filesystem.real import replace_file
 from tests.support.data_folders import whole
 from tests.support.forked_command import forked
 
@@ -140,3 +141,24 @@ def test_it_is_refused_or_passed_over(name, kind, original, tmp_path):
             last = ran.err.splitlines()[-1]
             assert last.startswith("syncstats: "), args
             assert Path(name).name in last or "events/a" in last or "'a'" in last, last
+
+
+def test_a_link_that_waits_at_a_temporary_s_name_is_never_followed(tmp_path, monkeypatch):
+    """Names are random; one that were guessed all the same is refused, not written through."""
+    monkeypatch.setattr("events.filesystem.real.os.urandom", lambda size: b"\7" * size)
+    victim = tmp_path / "victim"
+    victim.write_bytes(VICTIM)
+    (tmp_path / f".syncstats-{'07' * 8}.tmp").symlink_to(victim)
+    with pytest.raises(FileExistsError):
+        replace_file(tmp_path / "stats.json", b"{}")
+    assert victim.read_bytes() == VICTIM
+    assert not (tmp_path / "stats.json").exists()
+
+
+def test_a_data_folder_may_itself_be_a_link(original, tmp_path):
+    shutil.copytree(original, tmp_path / "here")
+    (tmp_path / "here" / "data").rename(tmp_path / "elsewhere")
+    (tmp_path / "here" / "data").symlink_to(tmp_path / "elsewhere")
+    for args in (("enqueue", "-"), RUN, ("rebuild",), ("verify",), ("show",)):
+        ran = forked(*args, cwd=tmp_path / "here", stdin=JOB)
+        assert (ran.status, ran.err) == (0, ""), ran

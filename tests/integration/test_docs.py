@@ -221,9 +221,11 @@ def test_glossary_has_each_word_of_the_design():
     assert set(WORDS) <= set(meanings)
 
 
-def test_promises_name_tests_that_exist():
-    text = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/promises.md", "SECURITY.md"])
+def test_promises_name_tests_that_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert named
     for path, test in named:
         assert (ROOT / path).is_file(), f"{path} is not there"
         if test:
