@@ -292,6 +292,18 @@ class JobQueue:
         ]
         return QueueCounts(due, scheduled, next_due_at_us, leased, bool(paused))
 
+    def bring_forward(self, longest_wait_us: int) -> int:
+        """Let jobs wait no longer because the clock was set back since they were added.
+
+        Args:
+            longest_wait_us: No retry is further ahead than that, unless the clock was wrong.
+
+        Returns:
+            How many are due earlier now.
+        """
+        now_us = self._clock.now_us()
+        return self._write("bring_forward", now_us, now_us + longest_wait_us)
+
     def pause(self) -> None:
         """Let workers take no more jobs; what they hold, they finish."""
         self._write("pause")

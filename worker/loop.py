@@ -14,6 +14,7 @@ from events.model import WORKER_STOPPED
 from worker.attempt import Failure, event_of
 from worker.breaker_watch import BreakerWatch
 from worker.recorder import Ended
+from worker.set_back import SetBack
 from worker.storage import Patience
 from worker.summary import Summaries
 
@@ -85,6 +86,7 @@ class WorkLoop:
         self._patience = Patience(
             options, clock=clock, stop=stop, notice=listener.notice, sleep=sleep
         )
+        self._set_back = SetBack(queue, clock, listener.notice)
         self._next_look_ns = clock.monotonic_ns()
         self._winding_up = False
         self._back: list[LeasedJob] = []  # withdrawn, and not yet given back
@@ -99,6 +101,9 @@ class WorkLoop:
                 self._claim()
             if not self._pool.held or (looked and self._pool.held < self._options.concurrency):
                 if self._persist(lambda: self._take_over.mend_dead(self._own, self._stop)):
+                    self._next_look_ns = self._clock.monotonic_ns()
+                    continue
+                if not self._pool.held and self._persist(self._set_back.look):
                     self._next_look_ns = self._clock.monotonic_ns()
                     continue
                 if self._options.drain and not self._pool.held and self._is_drained():
