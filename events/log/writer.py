@@ -231,7 +231,9 @@ class StreamWriter:
     def _is_old(self) -> bool:
         if self._segment_age_s is None or self._began_us is None:
             return False
-        return self._clock.now_us() - self._began_us >= self._segment_age_s * 1e6
+        now_us = self._clock.now_us()
+        self._began_us = min(self._began_us, now_us)  # set back: from now on, not from then
+        return now_us - self._began_us >= self._segment_age_s * 1e6
 
     def _first_us(self, path: Path) -> int | None:
         """When a segment's first line was written, as it says; None if it does not."""
