@@ -44,7 +44,7 @@ class SetBack:
         self._next_ns = now_ns + round(LOOK_EVERY_S * 1e9)
         if brought:
             self._notice(
-                f"the clock was set back: {brought} job{'' if brought == 1 else 's'} that waited "
-                "for a time before that wait no longer than they would have"
+                f"the clock was set back: {brought} job{'' if brought == 1 else 's'} waited for a "
+                "time that it had shown already, and wait for that no longer"
             )
         return bool(brought)

@@ -69,4 +69,4 @@ def test_it_looks_once_a_minute():
     assert not set_back.look()
     assert queue.looks == 2
     assert len(notices) == 1
-    assert "1 job that waited" in notices[0]
+    assert "1 job waited" in notices[0]
