@@ -53,6 +53,8 @@ LEAKS = [
     "https://bob:hunter2-S3cr3t@x@nas.local/a",
     "https://bob:?hunter2-S3cr3t@nas.local/a",
     "https://bob:#hunter2-S3cr3t@[::1]/a",
+    "https://bob:#hunter2-S3cr3t@x@nas.local/a",
+    "https://bob:#hunter2-S3cr3t@x@-d",
     "https://hunter2-S3cr3t@github.com/a/b",
     "postgres://bob:hunter2-S3cr3t@db:5432/x",
     "mysql: bob:hunter2-S3cr3t@tcp(nas)",
