@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import shlex
 import shutil
 import sys
 import tempfile
@@ -108,10 +109,10 @@ def _tell_what_is_wrong(
     if len(wrong) > _SHOWN:
         _say(f"and {len(wrong) - _SHOWN} more")
     _say(f"The folder is kept: {folder}")
-    _say(
-        f"Found after cycle {done}. The same plan again (what the kernel schedules may differ): "
-        f"make faults CYCLES={asked.cycles} SEED={asked.seed}"
-    )
+    again = f"make faults CYCLES={asked.cycles} SEED={asked.seed}"
+    if asked.only != "*" or asked.mutation is not None:
+        again = f"python -m tests.faults.harness {shlex.join(sys.argv[1:])}"
+    _say(f"Found after cycle {done}. What the kernel schedules may differ; the plan again: {again}")
 
 
 def _progress(text: str) -> None:

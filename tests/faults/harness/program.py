@@ -75,7 +75,7 @@ def run(spec: Spec) -> int:
     with ExitStack() as stack:
         if spec.mutation is not None:
             mutations = importlib.import_module("tests.support.mutations").MUTATIONS
-            stack.enter_context(mutations[spec.mutation]())
+            stack.enter_context(mutations[spec.mutation].on())
         watch_all(stack, gate, Path.cwd() / ARCHIVE)
         _hurry(stack)
         if spec.boot is not None:
