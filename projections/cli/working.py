@@ -86,7 +86,7 @@ def work(asked: RunOptions) -> int:
             options.data,
             queue,
             letters,
-            _identity(options, queue),
+            _identity(options),
             fs=fs,
             clock=clock,
             redactor=redactor,
@@ -229,13 +229,12 @@ def _check_place(options: RunOptions) -> None:
         )
 
 
-def _identity(options: RunOptions, queue: JobQueue) -> Identity:
+def _identity(options: RunOptions) -> Identity:
     host = socket.gethostname()
     return Identity(
         host=options.stream_name or host,
         boot_id=boot_id(),
         opened={
-            "queue_id": queue.queue_id,
             "host": host,
             "pid": os.getpid(),
             "version": version(),

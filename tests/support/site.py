@@ -95,6 +95,7 @@ class Site:
         assert len(letters) == len(dead)
         counts = self.counts()
         assert (counts.due, counts.scheduled, counts.leased) == (0, 0, 0)
+        self.assert_of_one_age()
         verified = syncstats("verify", "--data", "D", cwd=self.folder)
         assert verified.status == 0, verified
         kept = (self.data / "stats.json").read_bytes()
@@ -107,6 +108,15 @@ class Site:
         assert stats["jobs_to_dlq"] == len(dead)
         assert stats["jobs_processed"] + stats["jobs_skipped"] == len(self.outcomes())
         return stats
+
+    def assert_of_one_age(self):
+        """No worker took a file of the data folder for older than the others."""
+        openings = [event for event in events_of(self.data) if event["event"] == "stream.opened"]
+        assert len({event["queue_id"] for event in openings}) == 1
+        with JobQueue(self.data) as queue:
+            assert not queue.companions.letters().behind
+            known = queue.companions.streams().values()
+            assert {stream.told_end for stream in known} == {None}
 
     def assert_nothing_ran_unrecorded(self, but):
         """What the handler did is what the log says, but for so many attempts of killed workers."""
