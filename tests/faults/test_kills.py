@@ -72,7 +72,7 @@ def test_fifty_kills_lose_nothing_and_repeat_nothing(tmp_path):
 
 BROKEN = {
     "acknowledge-first": "append.*",
-    "dead-letter-after-queue": "queue.after",
+    "dead-letter-after-queue": "letters.before",
     "leases-kept": "*",
     "no-tail-repair": "append.torn",
 }
