@@ -17,7 +17,7 @@ from events.limits import MAX_DEPTH
 MASK = "[redacted]"
 
 MAX_PASSES = 10
-"""How often a text is looked at again after a user's pattern; then it is masked as a whole."""
+"""How often a text is looked at, until nothing more is found; then it is masked as a whole."""
 
 _MASKS = re.compile(re.escape(MASK))
 _SHORT = 200
@@ -59,7 +59,7 @@ def _rules(extra_keys: Sequence[str]) -> list[_Rule]:
     """What to look for: lower-case hints that one can look for fast, pattern, replacement.
 
     Each pattern takes time linear in the text (its repeats are possessive or bounded), and finds
-    nothing new in its own result.
+    nothing new in its own result; but another one may.
     """
     names = "|".join([_NAME, *map(re.escape, extra_keys)])
     hints = (*_NAME_HINTS, *(key.lower() for key in extra_keys))
@@ -88,13 +88,10 @@ def _rules(extra_keys: Sequence[str]) -> list[_Rule]:
             rf"((?<![\w-])--[\w-]{{0,32}}?(?:{names})\s{{1,8}})(?:{_QUOTED}|[^\s\"'-][^\s\"']*)",
             quoted,
         ),
-        # https://user:password@host, https://token@host; also where the password holds ? or #
+        # https://user:password@host, https://token@host
         (
             ("://",),
-            (
-                r"(://)(?:[^\s/?#\"'<>@]*+(?:@[^\s/?#\"'<>@]*+)*@"
-                r"|[\w.+%-]{1,64}+:[^\s:/@\"'<>]{1,256}+(?:@[^\s/?#\"'<>@]*+)*@)"
-            ),
+            r"(://)[^\s/?#\"'<>@]*+(?:@[^\s/?#\"'<>@]*+)*@",
             rf"{rest}@",
         ),
         # The same without a scheme, as in bob:password@host
@@ -147,18 +144,18 @@ class Redactor:
         return self._short_text(text) if len(text) <= _SHORT else self._text(text)
 
     def _text(self, text: str) -> str:
-        masked, again = self._pass(text)
         for _ in range(MAX_PASSES):
-            if not again:
+            masked = self._pass(text)
+            if masked == text:
                 return masked
-            masked, again = self._pass(masked)
+            text = masked
         return MASK
 
-    def _pass(self, text: str) -> tuple[str, bool]:
-        r"""Mask what is found now, and tell whether that may have brought forth anything more.
+    def _pass(self, text: str) -> str:
+        r"""Mask what is found now. That may bring forth more, so a text is masked until it stays.
 
-        Our own rules find nothing new in what they leave, patterns of the user's may: ``\bfoo\b``
-        matches in ``foo1`` only after ``1`` was masked.
+        ``\bfoo\b`` of a user matches in ``foo1`` only after ``1`` was masked; and of
+        ``://bob:?x@y@nas`` one rule of ours sees only the password, another then the rest.
         """
         lowered = text.lower()
         for hints, rule, replacement in self._rules:
@@ -166,12 +163,9 @@ class Redactor:
                 if hint in lowered:
                     text = rule.sub(replacement, text)
                     break
-        found = False
         for pattern in self._patterns:
-            masked = _mask_matches(pattern, text)
-            found = found or masked != text
-            text = masked
-        return text, found
+            text = _mask_matches(pattern, text)
+        return text
 
     def value(self, value: Any) -> Any:
         """Copy a JSON value with its secrets masked: by what its keys say, and in its texts.
