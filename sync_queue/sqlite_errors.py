@@ -19,7 +19,7 @@ _ADVICE = {
     sqlite3.SQLITE_PERM: "access was denied; give this user access to the file and its folder",
     sqlite3.SQLITE_CANTOPEN: (
         "it cannot be opened; check that it is a file, that its folder exists,"
-        " and that this user may write there"
+        " that this user may write there, and that the process may open more files (`ulimit -n`)"
     ),
     sqlite3.SQLITE_NOTADB: (
         "it is not an SQLite database; move it away, or name another data folder"
