@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_WORKERS = 4
 IDLE_AFTER = 12
 """Looks for work in vain after which a worker does not come to the step where it was to die."""
-HANGS_AFTER = 300
+HANGS_AFTER = 150
 """Such looks, of `POLL_S`, after which a drain will not end."""
 KEPT = "6KiB"
 """What prune leaves of the log."""
