@@ -407,6 +407,17 @@ def test_a_queue_of_before_takes_its_logs_for_applied(data):
     assert len(start(data)) == 1
 
 
+def test_logs_that_cannot_be_read_are_taken_for_nothing(data):
+    stream, _ = work(data, 1)
+    (data / "events" / "odd").mkdir(parents=True)
+    (data / "events" / "odd" / f"{0:020d}.jsonl.gz").write_bytes(b"nothing")
+    unmark(data)
+    assert start(data) == []
+    with at(data) as place:
+        assert place.queue.companions.stream("odd").next_seq == 0
+        assert place.queue.companions.stream(stream).next_seq == len(place.log(stream))
+
+
 def test_all_but_what_is_leased_still(data):
     stream, _ = work(data, 1)
     with at(data) as place:

@@ -75,8 +75,10 @@ def test_lines_are_found_across_pieces(tmp_path, fs, length):
     assert read_end(folder, 2, fs) == LogEnd(40, is_beyond=False)
 
 
-def test_a_line_over_the_limit_is_passed_over(tmp_path, fs):
-    folder = write(tmp_path, opened(0), event(1), event(2, x="y" * MAX_LINE_BYTES), stopped(3))
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_line_over_the_limit_is_passed_over(tmp_path, fs, times):
+    text = "y" * (times * MAX_LINE_BYTES)
+    folder = write(tmp_path, opened(0), event(1), event(2, x=text), stopped(3))
     assert read_end(folder, 0, fs) == LogEnd(4, is_beyond=True)
     assert read_end(folder, 2, fs) == LogEnd(4, is_beyond=False)
 
@@ -115,6 +117,16 @@ def test_a_compressed_end(tmp_path, fs, suffix):
     compress(segment(tmp_path), suffix)
     assert read_end(folder, 1, fs) == LogEnd(3, is_beyond=True)
     assert read_end(folder, 2, fs) == LogEnd(3, is_beyond=False)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_log_without_any_outcome_is_read_to_its_start(tmp_path, fs, suffix):
+    notes = [event(seq, "note", text="x" * 400) for seq in range(1, 100)]
+    folder = write(tmp_path, opened(0), *notes, "job.succeeded, but no JSON\n")
+    if suffix:
+        compress(segment(tmp_path), suffix)
+    assert read_end(folder, 0, fs) == LogEnd(100, is_beyond=False)
+    assert unknown(folder, fs) == Unknown()
 
 
 # What a queue does not know -----------------------------------------------------------------------
