@@ -23,6 +23,8 @@ IS_SEARCH = os.environ.get("HYPOTHESIS_PROFILE") == "search"
 WALKS = 400 if IS_SEARCH else 16
 STEPS = 300
 NO_END = 10**9
+MOST = 200
+"""Halts that no path needs; without any event in the log, nothing is ever saved."""
 
 PARTINGS = {
     "ack-first": "applies first",
@@ -57,6 +59,8 @@ def test_the_code_goes_each_way_to_a_broken_promise_as_far_as_it_may(tmp_path, n
             [PARTINGS[name]] if PARTINGS[name] else []
         )
         bench.begin_runner()
+        while bench.history[-1] != "runner: replace stats.json" and len(bench.history) < MOST:
+            bench.run(bench.runners[0])
         drain(bench)
 
 
