@@ -7,27 +7,34 @@ SQLite's files are taken as they are at the moment (see `tests.support.disk_stat
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
 
 from events.clock import SystemClock
+from events.errors import SyncStatsError
 from events.filesystem import REAL, boot_id
 from events.log.owner import OWNER_NAME, read_owner, write_owner
 from projections.errors import SnapshotError
+from projections.prune import prune
+from projections.pruned import Keep
 from projections.runner import Runner
 from projections.snapshot import parse_snapshot
 from projections.verify import verify
 from sync_queue.jobs import NewJob
 from sync_queue.queue import JobQueue
 from tests.support import worked_jobs
-from tests.support.command import COMMAND
+from tests.support.command import COMMAND, clean_env
 from tests.support.disk_states import content_of, states_of
 from tests.support.saving_program import PART, SAVES
 from tests.support.strace import record
@@ -37,12 +44,12 @@ from worker.stats_file import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tests.support.strace import Event
 
 SEED = 20261124
-MOST = 160
+MOST = 120
+KEEP, KEEP_BYTES = "2KiB", 2048
 TORN = b'{"event":"job.succeeded","v":1,"stream":"'
 JOBS = ["ok", "low", "permanent", "flaky", "skip", "never", "big error", "ok"]
 RUN = (
@@ -76,13 +83,13 @@ class Scene:
     def of(cls, folder, data, *command, jobs=0):
         before = content_of(data)
         events = record(command, data, cwd=folder)
-        return cls(folder / "after", before, events, segments(data), jobs)
+        return cls(folder / "states" / "D", before, events, segments(data), jobs)
 
-    def states(self):
+    def states(self, most=MOST):
         """The states of all moments; of too many, evenly chosen ones."""
         states = list(states_of(self.events, self.before, Random(SEED)))
-        step = max(len(states) / MOST, 1)
-        return [states[int(number * step)] for number in range(min(MOST, len(states)))]
+        step = max(len(states) / most, 1)
+        return [states[int(number * step)] for number in range(min(most, len(states)))]
 
     def without_sync_of(self, pattern):
         """The same, had the code left out the syncs of these files or folders."""
@@ -179,9 +186,20 @@ def assert_work_goes_on(scene, state, where):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where all happens; what jobs leave when they are run again is left here."""
+    """Where all happens; what jobs leave when they are run again is left here.
+
+    What is recorded happens on the disk. Where memory can be had as one, states are built there:
+    their thousands of syncs are not what is tested.
+    """
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    memory = Path("/dev/shm")
+    with ExitStack() as stack:
+        if os.access(memory, os.W_OK):
+            built = stack.enter_context(TemporaryDirectory(prefix="syncstats-", dir=memory))
+            (tmp_path / "states").symlink_to(built)
+        else:
+            (tmp_path / "states").mkdir()
+        yield tmp_path
 
 
 def a_worker(folder):
@@ -294,3 +312,50 @@ def assert_stats_hold(scene):
         saved = load(path).jobs_succeeded
         assert max(done - 1, 0) <= saved <= done, state.after  # the first was to make the file
     return len(states)
+
+
+def a_housekeeping(folder):
+    """A log whose older half is pruned, and the rest compressed; and the stats, which stay."""
+    data = folder / "D"
+    with JobQueue(data) as queue:
+        queue.enqueue_many(NewJob(7, data={"do": what}) for what in [*JOBS, *JOBS])
+    subprocess.run([*RUN, data], cwd=folder, env=clean_env(), check=True, capture_output=True)
+    scene = Scene.of(
+        folder, data, *COMMAND, *("prune", "--keep", KEEP, "--compress", "--data", data)
+    )
+    names = [path.name for path in data.glob("events/*/*")]
+    assert "summary.json" in names
+    assert any(name.endswith(".zst") for name in names)
+    return scene, (data / "stats.json").read_bytes()
+
+
+def assert_numbers_stay(scene, stats):
+    """From every state the numbers are what they were; a next call finishes what was begun."""
+    states = scene.states(most=60)
+    for state in states:
+        where = f"after event {state.after}"
+        reboot(state, scene.data, same_place=True)
+        assert_stats_are_not_ahead(scene.data, where)
+        found = verify(scene.data)
+        assert (found.differences, found.gaps, found.invalid_lines) == ((), (), 0), where
+        done = prune(scene.data, Keep(size=KEEP_BYTES), compress=True, lease_seq=lambda _: None)
+        assert done.ok, where
+        Runner(scene.data).rebuild()
+        assert (scene.data / "stats.json").read_bytes() == stats, where
+        assert verify(scene.data).ok, where
+    return len(states)
+
+
+def test_pruning_and_compressing_change_no_number_wherever_the_power_is_cut(folder):
+    assert assert_numbers_stay(*a_housekeeping(folder)) == 60
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [r"events/[^/]+", r"events/[^/]+/\.syncstats-\w+(\.zst)?\.tmp"],
+    ids=["names", "data"],
+)
+def test_without_a_sync_of_what_takes_their_place_they_would(folder, left_out):
+    scene, stats = a_housekeeping(folder)
+    with pytest.raises((AssertionError, SyncStatsError)):
+        assert_numbers_stay(scene.without_sync_of(left_out), stats)

@@ -149,6 +149,8 @@ def _call(name: str, args: str, result: str, folder: str) -> Call | None:
     place = _below(texts[-1 if name == "openat" else 0], folder) if texts else None
     if place is None or result.startswith("-") or result == "?" or ">(deleted)" in args:
         return None
+    if name in {"write", "pwrite64"} and result == "0":
+        return None
     assert name in _KINDS, f"{name} is not understood: {args[:200]}"
     assert "O_TRUNC" not in args, args
     if name == "openat" and "O_CREAT" not in args:

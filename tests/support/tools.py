@@ -12,15 +12,9 @@ import shutil
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
-
-_PRELOADS = {
-    "libfaketime": "faketime/libfaketime.so.1",
-    "fiu-utils": "fiu/fiu_posix_preload.so",
-}
 
 
 def lack(what: str) -> NoReturn:
@@ -47,14 +41,6 @@ def strace() -> str:
     if not _traces(path):
         lack("strace may not trace processes here (ptrace is not allowed)")
     return path
-
-
-def preloaded(package: str) -> Path:
-    """The library of a package that is loaded before all others, for ``LD_PRELOAD``."""
-    name = _PRELOADS[package]
-    folders = [Path("/usr/lib"), *Path("/usr/lib").glob("*-linux-gnu"), Path("/usr/local/lib")]
-    found = [folder / name for folder in folders if (folder / name).is_file()]
-    return found[0] if found else lack(f"{name} is missing: apt install {package}")
 
 
 def needs_root() -> None:
