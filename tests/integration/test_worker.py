@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
 import signal
-import sys
 from collections import Counter
 from contextlib import closing
 
@@ -217,28 +215,3 @@ def test_odd_handlers_end_their_attempts_and_nothing_else(site):
     assert stats["jobs_succeeded"] == 4 * 3
     assert stats["errors_by_type"] == {"SystemExit": 8, "KeyboardInterrupt": 8, "MuteError": 4}
     site.assert_nothing_ran_unrecorded(but=0)
-
-
-@pytest.mark.skipif(sys.platform == "darwin", reason="SQLite's files are larger there")
-def test_a_log_that_cannot_be_written_ends_the_run_in_one_line_and_loses_nothing(site):
-    jobs = ["big error"] * 60
-    site.enqueue(*jobs)
-    most = 2 << 20  # the log alone grows that large
-
-    status, _, err = site.run(
-        *("--drain", "--batch", "5", "--retry-base", "0.2", "--retry-cap", "0.2"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
-    )
-    assert status == 2
-    *notices, line = err.splitlines()
-    assert all("the last line was torn" in notice for notice in notices)
-    assert "cannot append to the log" in line
-    assert "start again" in line
-    recorded = len(site.outcomes())
-    counts = site.counts()
-    assert 0 < recorded < 60
-    assert counts.leased == 0  # no job is charged with the full disk
-    assert 60 - counts.due - counts.scheduled <= recorded
-    (site.folder / "mended").touch()
-    assert site.run("--drain", "--wait")[0] == 0
-    site.assert_whole(60)
