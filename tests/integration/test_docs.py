@@ -221,7 +221,7 @@ def test_glossary_has_each_word_of_the_design():
     assert set(WORDS) <= set(meanings)
 
 
-@pytest.mark.parametrize("page", ["docs/promises.md", "SECURITY.md"])
+@pytest.mark.parametrize("page", ["docs/reliability.md", "SECURITY.md"])
 def test_promises_name_tests_that_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
