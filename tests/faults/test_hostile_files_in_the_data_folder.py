@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from events.filesystem.real import replace_file
-from tests.support.data_folders import whole
+from tests.support.data_folders import event, whole, write_log
 from tests.support.forked_command import forked
 
 SEGMENT = f"events/a/{0:020d}.jsonl"
@@ -25,7 +25,8 @@ JOB = b'{"scene_id": 77}\n'
 RUN = ("run", "--handler", "sync:handle", "--drain", "--grace", "1")
 QUEUE = (("show", "--json"), ("enqueue", "-"), ("pause",), ("dlq", "retry", "--all"), RUN)
 LETTERS = (("show",), ("dlq", "list"), ("dlq", "purge", "--all"), RUN)
-LOG = (("verify",), ("replay",), ("tail",), ("rebuild",), RUN)
+PRUNE = ("prune", "--keep", "1KiB", "--compress")
+LOG = (("verify",), ("replay",), ("tail",), ("rebuild",), RUN, PRUNE)
 STATS = (("show",), ("verify",), ("rebuild",), RUN)
 PLACES = {
     "queue.db": QUEUE,
@@ -37,10 +38,11 @@ PLACES = {
     "events/b": (("verify",), ("rebuild",)),
     SEGMENT: LOG,
     NEXT_SEGMENT: LOG,
-    f"{SEGMENT}.zst": (("verify",), ("rebuild",), RUN),
+    f"{SEGMENT}.zst": (("verify",), ("rebuild",), RUN, PRUNE),
     "events/a/owner": (RUN,),
-    "events/a/lock": (RUN,),
-    "events/a/summary.json": (("verify",), ("rebuild",), RUN),
+    "events/a/lock": (RUN, PRUNE),
+    "events/a/summary.json": (("verify",), ("rebuild",), RUN, PRUNE),
+    "housekeeping.lock": (PRUNE,),
     "takeover.lock": (RUN,),
     "runner.lock": (RUN,),
     "stats.lock": (("rebuild",), RUN),
@@ -101,6 +103,8 @@ def original(tmp_path_factory):
     """A data folder with a log, jobs, dead letters and stats, and victims beside it."""
     place = tmp_path_factory.mktemp("original")
     whole(place / "data")
+    write_log(place / "data", event(7), event(8), first=7)  # more segments, so that prune has work
+    write_log(place / "data", event(9), first=9)
     assert forked("rebuild", cwd=place).status == 0
     (place / "sync.py").write_text(HANDLER)
     victims = place / "victims"

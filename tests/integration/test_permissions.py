@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,10 @@ def test_every_file_that_any_command_leaves_is_private(command, tmp_path):
     assert any(".corrupt-" in name for name in made)
     for args in (("rebuild",), ("verify",), ("show",), ("pause",), ("resume",), ("tail",)):
         command(*args)
+    command("prune", "--compress")
+    assert any(name.endswith(".zst") for name in is_private(data))
+    command("prune", "--keep", "1KiB")
+    assert {"summary.json", "housekeeping.lock"} <= {Path(name).name for name in is_private(data)}
     command("dlq", "retry", "--all")
     command("dlq", "purge", "--all")
     is_private(data)
