@@ -15,6 +15,7 @@ from tests.faults.harness.handler import SPEC, TRIES
 from tests.faults.harness.plan import RUNNER, VERIFY
 from tests.faults.harness.points import COMPRESS, ENQUEUE, PRUNE, REBUILD, RETRY, WORKER
 from tests.faults.harness.program import KEEP_STATS, Death, Spec
+from tests.faults.harness.stores import newest_letters
 from tests.faults.harness.truth import Truth
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ IDLE_AFTER = 12
 """Looks for work in vain after which a worker does not come to the step where it was to die."""
 HANGS_AFTER = 150
 """Such looks, of `POLL_S`, after which a drain will not end."""
+MOST_RETRIED = 12
+"""Dead letters that are tried again at once: most of them die again."""
 KEPT = "6KiB"
 """What prune leaves of the log."""
 PRELUDE, DRAIN = "prelude", "drain"
@@ -43,7 +46,7 @@ _COMMANDS = {
     VERIFY: ("verify", "--data", "D", "--strict"),
     RUNNER: (KEEP_STATS,),
     REBUILD: ("rebuild", "--data", "D", "--json"),
-    RETRY: ("dlq", "retry", "--data", "D", "--type", "PermanentError", "--json"),
+    RETRY: ("dlq", "retry", "--data", "D", "--json"),
     COMPRESS: ("prune", "--data", "D", "--compress", "--json"),
     PRUNE: ("prune", "--data", "D", "--keep", KEPT, "--json"),
 }
@@ -194,7 +197,11 @@ class Field:
             return self._enqueue(name, ["ok", "flaky", "work"][: 1 + cycle.number % 3], death)
         if death.pattern and role == REBUILD:  # there is nothing to replace where nothing differs
             (self._folder / "D/stats.json").unlink(missing_ok=True)
-        return self._crew.start(Spec(name, _COMMANDS[role], death, self._mutation), role)
+        arguments = _COMMANDS[role]
+        if role == RETRY:
+            newest = newest_letters(self._folder / "D", MOST_RETRIED)
+            arguments += tuple(map(str, newest)) or ("--all",)
+        return self._crew.start(Spec(name, arguments, death, self._mutation), role)
 
     def _command(self, name: str, role: str) -> Process:
         process = self._crew.start(Spec(name, _COMMANDS[role], mutation=self._mutation), role)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     Place = tuple[str, int]
 
+_NEWEST = "SELECT id FROM dead_letters ORDER BY id DESC LIMIT {}"
+
 
 class Letter(NamedTuple):
     """A dead letter: the place of its outcome, and what it says of the job."""
@@ -61,6 +63,11 @@ def read_stores(data: Path) -> Stores:
         deleted=deleted,
         pending=[(stream, seq) for each, stream, seq, *_ in letters if each in marked],
     )
+
+
+def newest_letters(data: Path, count: int) -> list[int]:
+    """The ids of the newest dead letters, while others work."""
+    return [row[0] for row in _rows(data / "dlq.db", _NEWEST.format(count))]
 
 
 def _rows(path: Path, query: str) -> list[Any]:
