@@ -243,6 +243,7 @@ def count_one_less(folder):
     (folder / "D/stats.json").write_text(json.dumps(stats))
 
 
+@pytest.mark.xdist_group("audit of kills")  # one of the folders that is damaged is enough
 @pytest.mark.parametrize(
     ("damage", "kind", "sentence"),
     [
