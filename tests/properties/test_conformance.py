@@ -26,6 +26,8 @@ NO_END = 10**9
 MOST = 200
 """Halts that no path needs; without any event in the log, nothing is ever saved."""
 
+QUIET = Limits(jobs=20, crashes=NO_END, as_code=True, losses=MAX_LOSSES, stale=True)
+
 PARTINGS = {
     "ack-first": "applies first",
     "queue-before-dead-letter": "applies 0:0",
@@ -89,6 +91,69 @@ def test_whatever_happens_the_code_is_where_the_model_may_be(tmp_path, seed):
     with bench_of(tmp_path / "data", rng) as bench:
         walk(bench, rng, STEPS)
         drain(bench)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    with closing(Bench(tmp_path / "data", QUIET)) as bench:
+        yield bench
+
+
+def succeed(bench):
+    """Let a worker, which lives or is begun, record that a job succeeded."""
+    worker = bench.workers.get(0) or bench.start(0)
+    reach(bench, worker, "idle")
+    worker.claim()
+    reach(bench, worker, "idle")
+    worker.record("success", claim=0)
+    reach(bench, worker, "idle")
+
+
+def reach(bench, worker, where):
+    """Let a worker go on to where it halts next before such a step."""
+    bench.go_on(worker)
+    while worker.thread.where != where:
+        bench.go_on(worker)
+
+
+def save(bench, runner, until="idle"):
+    """Let a keeper of the stats go on likewise."""
+    bench.run(runner)
+    while runner.thread.where != until:
+        bench.run(runner)
+
+
+def test_a_keeper_that_is_late_puts_nothing_older_in_place(bench):
+    bench.begin_runner()
+    bench.begin_runner()
+    late, other = bench.runners
+    for runner in (late, other):
+        succeed(bench)
+        save(bench, runner)
+        save(bench, runner)
+    succeed(bench)
+    save(bench, late, until="save")  # it has read, and is held up
+    succeed(bench)
+    save(bench, other)
+    assert bench.seen.saved == (4, 0)
+    save(bench, late)
+    assert bench.seen.saved == (4, 0)
+
+
+def test_a_keeper_killed_at_any_step_leaves_whole_stats(bench):
+    steps = 0
+    while True:
+        succeed(bench)
+        bench.begin_runner()
+        (runner,) = bench.runners
+        for _ in range(steps):
+            bench.run(runner)
+        bench.kill_runner(runner)
+        if bench.seen.saved[0] == len(bench.seen.streams[0].log):
+            break
+        steps += 1
+    assert steps > 4
+    assert "runner: replace stats.json" in bench.history
 
 
 EVERYTHING = {

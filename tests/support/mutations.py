@@ -6,8 +6,6 @@ their public names; workers, runners and queues that are made inside it are brok
 
 from __future__ import annotations
 
-import inspect
-import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +23,7 @@ from projections.log_view import LogView
 from projections.seqs import SeqSet
 from projections.store import SnapshotStore
 from sync_queue.sql import read_queries
+from tests.support.mutating import Changed, Late, everywhere, made_with
 from worker.recorder import Recorder
 from worker.takeover import TakeOver
 
@@ -49,72 +48,13 @@ class Mutation:
     on: Callable[[], AbstractContextManager[object]]
 
 
-class _Changed:
-    """An object of which some methods are others."""
-
-    def __init__(self, inner: Any, **methods: Callable[..., Any]) -> None:
-        self._inner = inner
-        self._methods = methods
-
-    def __getattr__(self, name: str) -> Any:
-        return self._methods.get(name) or getattr(self._inner, name)
-
-
-class _Late:
-    """An object of which calls of one method are kept, and made when it is flushed."""
-
-    def __init__(self, inner: Any, method: str) -> None:
-        self._inner = inner
-        self._method = method
-        self._kept: list[tuple[Any, ...]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._method:
-            return lambda *args: self._kept.append(args)
-        return getattr(self._inner, name)
-
-    def flush(self) -> None:
-        kept, self._kept = self._kept, []
-        for args in kept:
-            getattr(self._inner, self._method)(*args)
-
-
-@contextmanager
-def _everywhere(old: object, new: object) -> Iterator[None]:
-    """Put another function in place of one, under each name by which it was imported."""
-    with ExitStack() as stack:
-        for module in list(sys.modules.values()):
-            root = (getattr(module, "__name__", None) or "").partition(".")[0]
-            if root not in {"events", "sync_queue", "worker", "projections", "tests"}:
-                continue
-            for name, value in list(vars(module).items()):
-                if value is old and module is not sys.modules[__name__]:
-                    stack.enter_context(patch.object(module, name, new))
-        yield
-
-
-@contextmanager
-def _made_with(cls: Any, change: Callable[..., dict[str, Any]]) -> Iterator[None]:
-    """Let objects of a class be made with other arguments: ``change`` is given them by name."""
-    make = cls.__init__
-    signature = inspect.signature(make)
-
-    def make_changed(self: Any, *args: Any, **options: Any) -> None:
-        given = signature.bind(self, *args, **options)
-        given.arguments.update(change(self, given.arguments))
-        make(*given.args, **given.kwargs)
-
-    with patch.object(cls, "__init__", make_changed):
-        yield
-
-
 def _take_over_with(change: Callable[[Any], dict[str, Callable[..., Any]]]) -> Callable[[], Any]:
     """A take-over whose queue has other methods: ``change`` makes them from the queue."""
 
     def changed(_: Any, given: dict[str, Any]) -> dict[str, Any]:
-        return {"queue": _Changed(given["queue"], **change(given["queue"]))}
+        return {"queue": Changed(given["queue"], **change(given["queue"]))}
 
-    return lambda: _made_with(TakeOver, changed)
+    return lambda: made_with(TakeOver, changed)
 
 
 def _late_in_recorder(part: str, method: str) -> Callable[[], Any]:
@@ -123,10 +63,10 @@ def _late_in_recorder(part: str, method: str) -> Callable[[], Any]:
     @contextmanager
     def on() -> Iterator[None]:
         commit = Recorder.commit
-        parts: WeakKeyDictionary[Recorder, _Late] = WeakKeyDictionary()
+        parts: WeakKeyDictionary[Recorder, Late] = WeakKeyDictionary()
 
         def changed(self: Any, given: dict[str, Any]) -> dict[str, Any]:
-            parts[self] = _Late(given[part], method)
+            parts[self] = Late(given[part], method)
             return {part: parts[self]}
 
         def commit_late(self: Recorder, *, claim: int = 0) -> Any:
@@ -134,7 +74,7 @@ def _late_in_recorder(part: str, method: str) -> Callable[[], Any]:
             parts[self].flush()
             return claimed
 
-        with _made_with(Recorder, changed), patch.object(Recorder, "commit", commit_late):
+        with made_with(Recorder, changed), patch.object(Recorder, "commit", commit_late):
             yield
 
     return on
@@ -143,16 +83,16 @@ def _late_in_recorder(part: str, method: str) -> Callable[[], Any]:
 @contextmanager
 def _dead_letter_after_queue() -> Iterator[None]:
     def changed(_: Any, given: dict[str, Any]) -> dict[str, Any]:
-        queue, late = given["queue"], _Late(given["letters"], "insert")
+        queue, late = given["queue"], Late(given["letters"], "insert")
 
         def apply(*args: Any, **options: Any) -> Any:
             claimed = queue.apply(*args, **options)
             late.flush()
             return claimed
 
-        return {"queue": _Changed(queue, apply=apply), "letters": late}
+        return {"queue": Changed(queue, apply=apply), "letters": late}
 
-    with _late_in_recorder("letters", "insert")(), _made_with(TakeOver, changed):
+    with _late_in_recorder("letters", "insert")(), made_with(TakeOver, changed):
         yield
 
 
@@ -192,7 +132,7 @@ def _sql(old: str, new: str) -> Callable[[], Any]:
             raise AssertionError(f"no statement of the queue says {old!r} any more")
         return texts
 
-    return lambda: _everywhere(read_queries, changed)
+    return lambda: everywhere(read_queries, changed)
 
 
 @contextmanager
@@ -208,14 +148,14 @@ def _recover_with(method: str) -> Callable[[], Any]:
     """A recovery in which one method of the file system does nothing."""
 
     def careless(folder: Path, fs: Any, *more: Any) -> Any:
-        found = recover(folder, _Changed(fs, **{method: lambda *_: None}), *more)
+        found = recover(folder, Changed(fs, **{method: lambda *_: None}), *more)
         if found.tail is None:
             return found
         # What stands there is gone on with, whatever its end is.
         size = fs.size(list_segments(folder, fs)[-1].path)
         return replace(found, tail=(found.tail[0], size), torn=None)
 
-    return lambda: _everywhere(recover, careless)
+    return lambda: everywhere(recover, careless)
 
 
 def _owns_all(folder: Path, fs: Any, _boot_id: str) -> bool:
@@ -230,9 +170,9 @@ def _locks_ignored() -> Any:
             lock = fs.try_lock(path)
             return ExitStack() if lock is None and path.name == LOCK_NAME else lock
 
-        return {"fs": _Changed(fs, try_lock=try_lock)}
+        return {"fs": Changed(fs, try_lock=try_lock)}
 
-    return _made_with(TakeOver, changed)
+    return made_with(TakeOver, changed)
 
 
 def _stats_in_place() -> Any:
@@ -247,9 +187,9 @@ def _stats_in_place() -> Any:
                 file.write(data[len(data) // 2 :])
                 file.sync()
 
-        return {"fs": _Changed(fs, replace_file=overwrite)}
+        return {"fs": Changed(fs, replace_file=overwrite)}
 
-    return _made_with(SnapshotStore, changed)
+    return made_with(SnapshotStore, changed)
 
 
 def _syncs_nothing(_view: LogView) -> None:
@@ -287,11 +227,11 @@ def _failed_sync_believed() -> Any:
                 with suppress(OSError):
                     file.sync()
 
-            return _Changed(file, sync=sync)
+            return Changed(file, sync=sync)
 
-        return {"fs": _Changed(fs, open_append=open_append)}
+        return {"fs": Changed(fs, open_append=open_append)}
 
-    return _made_with(StreamWriter, changed)
+    return made_with(StreamWriter, changed)
 
 
 def _seq_not_checked() -> Any:
@@ -307,7 +247,7 @@ def _seq_not_checked() -> Any:
 def _list_all(folder: Path, fs: Any) -> list[Segment]:
     found = []
     for name in fs.list_folder(folder):
-        only = _Changed(fs, list_folder=lambda _, name=name: [name])
+        only = Changed(fs, list_folder=lambda _, name=name: [name])
         found += list_segments(folder, only)
     return sorted(found, key=lambda segment: segment.first_seq)
 
@@ -371,7 +311,7 @@ _ALL = [
     Mutation(
         "owner-ignored",
         "a copied stream is written on",
-        lambda: _everywhere(owns, _owns_all),
+        lambda: everywhere(owns, _owns_all),
     ),
     Mutation(
         "stats-in-place",
@@ -401,7 +341,41 @@ _ALL = [
     Mutation(
         "plain-and-compressed-both-read",
         "a segment is read beside its compressed twin",
-        lambda: _everywhere(list_segments, _list_all),
+        lambda: everywhere(list_segments, _list_all),
     ),
 ]
 MUTATIONS: dict[str, Mutation] = {mutation.name: mutation for mutation in _ALL}
+
+_CONFORMANCE = "tests/properties/test_conformance.py"
+_WAY = f"{_CONFORMANCE}::test_the_code_goes_each_way_to_a_broken_promise_as_far_as_it_may"
+_TAKE_OVER = "tests/unit/worker/test_takeover.py"
+
+CAUGHT_BY: dict[str, str] = {
+    "acknowledge-first": f"{_WAY}[ack-first]",
+    "dead-letter-after-queue": f"{_WAY}[queue-before-dead-letter]",
+    "no-tail-repair": f"{_TAKE_OVER}::test_a_torn_line_of_any_dead_stream_is_cut_aside",
+    "no-sync-at-takeover": f"{_WAY}[no-sync-at-takeover]",
+    "release-before-apply": f"{_WAY}[release-before-apply]",
+    "leases-kept": f"{_WAY}[leases-kept]",
+    "locks-ignored": f"{_TAKE_OVER}::test_the_stream_of_a_live_worker_is_left_alone",
+    "lease-seq-ignored": f"{_WAY}[no-lease-seq]",
+    "lost-lease-not-moved": f"{_WAY}[lost-lease-not-moved]",
+    "worker-lost-never": f"{_TAKE_OVER}::test_the_third_loss_ends_a_job_as_worker_lost",
+    "attempt-not-raised": f"{_WAY}[attempt-not-raised]",
+    "owner-ignored": f"{_TAKE_OVER}::test_a_copy_with_leases_goes_on_in_a_stream_of_its_own",
+    "stats-in-place": f"{_CONFORMANCE}::test_a_keeper_killed_at_any_step_leaves_whole_stats",
+    "snapshot-ahead-of-sync": f"{_WAY}[snapshot-unsynced]",
+    "join-left-out": f"{_CONFORMANCE}::test_a_keeper_that_is_late_puts_nothing_older_in_place",
+    "failed-sync-believed": (
+        "tests/unit/events/test_emitter.py"
+        "::test_a_failed_commit_is_told_and_no_later_one_succeeds[sync]"
+    ),
+    "seq-not-checked-in-fold": (
+        "tests/unit/projections/test_fold.py::test_the_same_line_again_counts_once"
+    ),
+    "plain-and-compressed-both-read": (
+        "tests/unit/events/log/test_segment.py"
+        "::test_of_two_files_with_one_number_the_plainer_is_taken[order0]"
+    ),
+}
+"""For each mutation the test that catches it: red with it, green without."""
