@@ -62,7 +62,11 @@ class Truth:
         return frozenset(lines), self.saved
 
     def note_saved(self, disk: ModelDisk) -> None:
-        """Stats.json was saved; there is none as long as nothing was written to the log."""
+        """Stats.json was replaced, as a call of `Runner.save` says.
+
+        One that found it as it should be promises nothing: its maker may have died before the name
+        was on the disk. All that is in it is in the log, or in summaries.
+        """
         with suppress(FileNotFoundError), ModelFileSystem(disk).open_read(STATS) as file:
             self.saved = file.read()
 
@@ -275,7 +279,6 @@ class World:
             self._runner.start()
         elif chance < 0.15:
             self._runner.rebuild()
-            self._truth.note_saved(self.disk)
         else:
             self._runner.catch_up()
             if chance < 0.7 and self._runner.save():
@@ -284,7 +287,6 @@ class World:
     def _clean(self) -> None:
         keep = self._rng.choice([None, Keep(size=0), Keep(size=1500), Keep(age_s=1.0)])
         clear_away(self._clear, keep)
-        self._truth.note_saved(self.disk)
 
 
 def _unexpected(text: str) -> None:
