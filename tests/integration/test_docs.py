@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from tests.support.mutations import CAUGHT_BY, MUTATIONS
 from tests.support.project import (
     ROOT,
     command_path,
@@ -224,9 +225,17 @@ def test_glossary_has_each_word_of_the_design():
 @pytest.mark.parametrize("page", ["docs/reliability.md", "SECURITY.md"])
 def test_promises_name_tests_that_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+)(?:\[[^`]+\])?)?`", text)
     assert named
     for path, test in named:
         assert (ROOT / path).is_file(), f"{path} is not there"
         if test:
             assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{test}"
+
+
+def test_the_page_of_reliability_tells_which_test_catches_which_mistake():
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+?) \| `([^`]+)` \|$", text, re.MULTILINE)
+    assert rows == [
+        (name, mutation.breaks, CAUGHT_BY[name]) for name, mutation in MUTATIONS.items()
+    ]
