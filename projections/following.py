@@ -195,7 +195,8 @@ class _StreamTail:
 
     def pass_over_old(self) -> None:
         recent = list_segments(self._folder, self._fs)[-_RECENT_SEGMENTS:]
-        self._segment, self._offset = recent[0].first_seq, 0
+        if recent:  # all of it may be pruned, or gone
+            self._segment, self._offset = recent[0].first_seq, 0
 
     def close(self) -> None:
         pass

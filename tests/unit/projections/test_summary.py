@@ -270,6 +270,51 @@ def test_a_follower_goes_on_behind_what_is_pruned(data):
     follower.close()
 
 
+def test_a_follower_of_a_stream_of_which_only_the_summary_is_left(data):
+    prune_to(data, 99)
+    follower = Follower([str(folder_of(data))], fs=FS, stdin=io.BytesIO())
+    assert follower.newest(5) == []
+    append(segment(data, first=99), succeeded(99))
+    assert [json.loads(line)["seq"] for _, line in follower.lines()] == [99]
+    follower.close()
+
+
+@pytest.mark.parametrize("start", ["before", "after"])
+def test_a_follower_of_files_gives_a_segment_once_that_is_compressed(data, start):
+    pattern = str(folder_of(data) / "*.jsonl*")
+    if start == "after":
+        compress(segment(data), ".zst", keep=True)
+    follower = Follower([pattern], fs=FS, stdin=io.BytesIO(), find_every=1)
+    first = [line for _, line in follower.lines()]
+    if start == "before":
+        compress(segment(data), ".zst")
+    else:
+        segment(data).unlink()
+    append(segment(data, first=9), succeeded(11))
+    assert [json.loads(line)["seq"] for _, line in follower.lines()] == [11]
+    assert len(first) == sum(len(lines) for lines in SEGMENTS.values()) - 1, "but the empty one"
+    follower.close()
+
+
+def test_a_glob_of_a_segment_and_its_compressed_twin_reads_it_once(data):
+    before = replayed(folder_of(data) / "*.jsonl*").to_bytes()
+    compress(segment(data), ".zst", keep=True)
+    assert replayed(folder_of(data) / "*.jsonl*").to_bytes() == before
+    packed, plain = segment(data, suffix=".zst"), segment(data)
+    assert replayed(packed, plain).total() == replayed(plain).total()
+    assert replayed(packed, plain).duplicates == 0
+    assert replayed(data, folder_of(data) / "*").duplicates == replayed(data).duplicates
+
+    class Compressing(RealFileSystem):
+        def open_read(self, path):
+            segment(data).unlink(missing_ok=True)
+            return super().open_read(path)
+
+    pattern = str(folder_of(data) / "*.jsonl*")
+    again = replay([pattern], stdin=io.BytesIO(), fs=Compressing()).snapshot
+    assert again.to_bytes() == before
+
+
 # Damage -------------------------------------------------------------------------------------------
 
 
