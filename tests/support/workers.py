@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -70,9 +71,11 @@ class Place:
     Attributes:
         told: What workers and take-overs of this object told.
         segment_bytes: Size at which they begin a new segment.
+        random: Gives the bytes that streams and epochs are named by.
     """
 
     segment_bytes = 1 << 20
+    random: Callable[[int], bytes] = staticmethod(os.urandom)
 
     def __init__(self, data: Path, clock: Clock | None = None, *, boot_id: str = "boot-1") -> None:
         self.data = data
@@ -100,6 +103,7 @@ class Place:
             clock=self.clock,
             redactor=self.redactor,
             segment_bytes=self.segment_bytes,
+            random=self.random,
             notice=self.told.notice,
         )
         return TakeOver(*place, streams, fs=self.fs, notice=self.told.notice, **more)

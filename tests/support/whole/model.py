@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_LOSSES = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _uids = itertools.count()
+_eras = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Outcome:
     retry_at_us: int | None = None
     not_found: bool = False
     queue_id: str = ""
+    era: int = 0
 
     @property
     def is_end(self) -> bool:
@@ -100,25 +102,33 @@ class Folder:
 
     Attributes:
         jobs: Those that have not ended, by id.
+        keys: The key of every job that this queue was told to do.
+        ended: The line that ended each of the others.
         dropped: Those that a newer one of their key has replaced.
         logs: The whole lines of each stream, also of segments that were pruned.
         letters: Dead letters by the stream and seq of their outcome: the job, and its key.
         deleted: Those that were retried or purged.
+        unlettered: Dead ends whose letters went with a file that was put back.
         marks: The dead letters that `queue.db` knows to be enqueued again, by their marks.
-        queue_id: The queue that the jobs are of.
-        ids: Every job that this queue was told to do.
+        heard: The next seq of each stream, by what the queue has heard of it.
+        era: A queue that was lost, or put back by itself, begins another one.
+        gone: Ended jobs of whose ends the log tells no more, since an older one was put back.
     """
 
-    queue_id: str
     paused: bool = False
     jobs: dict[int, Job] = field(default_factory=dict)
+    keys: dict[int, str | None] = field(default_factory=dict)
+    ended: dict[int, int] = field(default_factory=dict)
     dropped: set[int] = field(default_factory=set)
-    ids: set[int] = field(default_factory=set)
     logs: dict[str, list[Written]] = field(default_factory=dict)
     letters: dict[tuple[str, int], tuple[int, str | None]] = field(default_factory=dict)
     deleted: set[tuple[str, int]] = field(default_factory=set)
+    unlettered: set[tuple[str, int]] = field(default_factory=set)
     marks: dict[str, int] = field(default_factory=dict)
-    keys: dict[int, str | None] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+    era: int = field(default_factory=lambda: next(_eras))
+    gone: set[int] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
 
     # Jobs
 
@@ -128,9 +138,8 @@ class Folder:
         )
 
     def add(self, job_id: int, key: str | None, due: int) -> None:
-        assert job_id not in self.ids, f"the id {job_id} was given before"
+        assert job_id not in self.keys, f"the id {job_id} was given before"
         assert not self.key_waits(key)
-        self.ids.add(job_id)
         self.keys[job_id] = key
         self.jobs[job_id] = Job(job_id, key, due)
 
@@ -197,8 +206,10 @@ class Folder:
         retries = []
         for line in self.unseen(stream):
             assert line.outcome is not None
+            self.heard[stream] = max(self.heard.get(stream, 0), line.seq + 1)
             if line.outcome.is_end:
                 del self.jobs[line.outcome.job_id]
+                self.ended[line.outcome.job_id] = line.uid
             else:
                 retries.append(line.outcome)
         for outcome in sorted(retries, key=lambda each: -each.job_id):
@@ -219,15 +230,42 @@ class Folder:
         self.jobs[job_id] = replace(job, stream=stream, lease_seq=next_seq)
         return job
 
-    def lose_queue(self, queue_id: str) -> None:
-        """``queue.db`` was made anew."""
-        self.queue_id = queue_id
-        self.paused = False
-        self.jobs.clear()
-        self.dropped.clear()
-        self.ids.clear()
-        self.marks.clear()
-        self.keys.clear()
+    # Files that are lost, or put back by themselves
+
+    def take_queue(self, other: Folder) -> None:
+        """``queue.db`` is that of another state; a new one for one that was lost."""
+        self.paused = other.paused
+        self.jobs = dict(other.jobs)
+        self.keys = dict(other.keys)
+        self.ended = dict(other.ended)
+        self.dropped = set(other.dropped)
+        self.marks = dict(other.marks)
+        self.heard = dict(other.heard)
+        self.gone = set(other.gone)
+        self.era = next(_eras)
+        self._miss()
+
+    def take_log(self, other: Folder) -> None:
+        """The log is that of an older state."""
+        self.logs = {stream: list(lines) for stream, lines in other.logs.items()}
+        self.names = dict(other.names)
+        self._miss()
+
+    def take_letters(self, other: Folder) -> None:
+        """``dlq.db`` is that of another state; a new one for one that was lost."""
+        self.letters = dict(other.letters)
+        self.deleted = set(other.deleted)
+        known = self.letters.keys() | self.deleted
+        self.unlettered = {
+            (stream, line.seq)
+            for stream, lines in self.logs.items()
+            for line in lines
+            if line.outcome is not None and line.outcome.to_dlq
+        } - known
+
+    def _miss(self) -> None:
+        there = {line.uid for lines in self.logs.values() for line in lines}
+        self.gone |= {job for job, line in self.ended.items() if line not in there}
 
     # The log
 
@@ -238,7 +276,9 @@ class Folder:
     def write(
         self, stream: str, segment: str, begin: int, data: bytes, staged: list[Outcome] | None
     ) -> None:
-        """Take lines that were written: they must be those that were staged.
+        """Take whole lines that were written: they must be those that were staged.
+
+        Lines that were written before, and are again, stand where they are written last.
 
         Args:
             stream: Whose they are.
@@ -248,22 +288,39 @@ class Folder:
             staged: What was to be written, in this order; it is emptied. None: anything.
         """
         lines = self.logs.setdefault(stream, [])
+        places = {line.seq: place for place, line in enumerate(lines)}
         end = begin
         for text in data.splitlines(keepends=True):
             end += len(text)
             line = json.loads(text)
-            assert (line["stream"], line["seq"]) == (stream, self.next_seq(stream))
-            outcome = None
-            if line["event"].startswith("job."):
-                if staged is None:
-                    outcome = _outcome_of(line)
-                else:
-                    assert staged, f"nothing was recorded, but the log says {line}"
-                    outcome = staged.pop(0)
-                    assert outcome.same(line), f"{outcome} was recorded as {line}"
-                outcome = replace(outcome, queue_id=self.queue_id)
-            uid = next(_uids)
-            lines.append(Written(uid, line["seq"], line["event"], segment, end, outcome))
+            assert line["stream"] == stream
+            place = places.get(line["seq"])
+            if place is None:
+                outcome = self._outcome(stream, line, staged)
+                uid = next(_uids)
+                lines.append(Written(uid, line["seq"], line["event"], segment, end, outcome))
+                continue
+            known = lines[place]
+            assert known.event == line["event"], "one number, two events"
+            assert known.outcome is None or known.outcome.same(line), "one number, two events"
+            lines[place] = replace(known, segment=segment, end=end)
+
+    def _outcome(
+        self, stream: str, line: dict[str, Any], staged: list[Outcome] | None
+    ) -> Outcome | None:
+        """What a new line of a log says; it must come next, and have been staged."""
+        assert line["seq"] == self.next_seq(stream)
+        assert line["seq"] >= self.heard.get(stream, 0), "a number is given again"
+        if line["event"] == "stream.opened":
+            self.names[stream] = line["queue_id"]
+        if not line["event"].startswith("job."):
+            return None
+        outcome = _outcome_of(line)
+        if staged is not None:
+            assert staged, f"nothing was recorded, but the log says {line}"
+            outcome = staged.pop(0)
+            assert outcome.same(line), f"{outcome} was recorded as {line}"
+        return replace(outcome, queue_id=self.names[stream], era=self.era)
 
     def cut(self, stream: str, segment: str, size: int) -> None:
         """The end of a segment is gone."""

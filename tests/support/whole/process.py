@@ -6,6 +6,8 @@ Once dead it takes no further step, whatever code still runs on the way out.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +25,7 @@ _READS = frozenset(
     {
         *("leases", "highest_lease_seq", "leased_streams", "marks", "counts", "is_paused"),
         *("list", "get", "highest_seq", "get_error_summary", "get_count", "close"),
+        *("streams", "stream", "letters", "is_unmarked"),
         *("open_read", "list_folder", "exists", "is_folder", "size", "identity"),
     }
 )
@@ -34,23 +37,21 @@ class Process(Place):
     Args:
         site: The data folder and its model.
         segment_bytes: Size at which it begins a new segment of its log.
-        dies_at: The number, from 1, of the step at which it dies; 0: it does not.
-        after: Whether that step takes effect first.
 
     Attributes:
         staged: The outcomes that it has recorded and not yet written; None: whatever it writes.
         steps: The names of the steps that were taken.
+        trouble: What the disk refuses next, "write" or "sync", and the share that it writes.
     """
 
-    def __init__(
-        self, site: Site, *, segment_bytes: int = 1 << 20, dies_at: int = 0, after: bool = False
-    ) -> None:
+    def __init__(self, site: Site, *, segment_bytes: int = 1 << 20) -> None:
         # Not a place of its own: it shares the site's databases, as processes share files.
         self.site = site
         self.data = site.data
         self.clock = site.clock
         self.boot_id = site.boot_id
         self.redactor = site.place.redactor
+        self.random = site.world.random
         self.told = Told()
         self.segment_bytes = segment_bytes
         self.staged: list[Outcome] | None = []
@@ -58,7 +59,8 @@ class Process(Place):
         self.is_dead = False
         self._open: list[AppendFile] = []
         self._locks: list[Lock] = []
-        self.plan(dies_at, after=after)
+        self.plan(0, after=False)
+        self.trouble: tuple[str, float] | None = None
         self.queue: Any = Steps(site.place.queue, self)
         self.letters: Any = Steps(site.place.letters, self)
         self.fs: Any = FileSteps(site.place.fs, self)
@@ -81,6 +83,13 @@ class Process(Place):
         if self._left == 0:
             self._die(f"after {name}")
         return answer
+
+    def meets(self, call: str) -> float | None:
+        """Whether the disk refuses this call: then the share that is written all the same."""
+        if self.trouble is None or self.trouble[0] != call:
+            return None
+        (_, share), self.trouble = self.trouble, None
+        return share
 
     def _die(self, where: str) -> None:
         self.steps.append(where)
@@ -113,6 +122,8 @@ class Steps:
 
     def __getattr__(self, name: str) -> Any:
         whole = getattr(self._inner, name)
+        if name == "companions":
+            return Steps(whole, self._process)
         if name in _READS or not callable(whole):
             return whole
         follow = getattr(self._process.site, f"on_{name}", None)
@@ -163,14 +174,25 @@ class AppendSteps:
 
     def write(self, data: bytes) -> None:
         process, begin = self._process, self._file.size()
-        process.step(
-            "write",
-            lambda: self._file.write(data),
-            lambda _: process.site.on_write(process, self._path, begin, data),
-        )
+        share = process.meets("write")
+        part = data if share is None else data[: round(len(data) * share)]
+
+        def write() -> None:
+            self._file.write(part)
+
+        def told(_: object) -> None:
+            whole = part[: part.rfind(b"\n") + 1]
+            process.site.on_write(process, self._path, begin, whole)
+
+        process.step("write", write, told)
+        if share is not None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def sync(self) -> None:
         site = self._process.site
+        if self._process.meets("sync") is not None:
+            site.sync_failed(self._path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self._path))
         self._process.step(
             "sync", self._file.sync, lambda _: site.is_synced(self._path, self._file.size())
         )

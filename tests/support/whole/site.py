@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
 from copy import deepcopy
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,32 @@ if TYPE_CHECKING:
     from tests.support.whole.process import Process
     from tests.support.workers import TickingClock
     from worker.own_stream import OwnStream
+
+
+class World:
+    """What all folders have in common.
+
+    Args:
+        clock: Of all processes.
+        reuses_folders: Whether a new folder may get the identity of one that was removed.
+
+    Attributes:
+        writers: The folder in which each stream goes on.
+    """
+
+    def __init__(self, clock: TickingClock, *, reuses_folders: bool) -> None:
+        self.clock = clock
+        self.reuses_folders = reuses_folders
+        self.writers: dict[str, Path] = {}
+        self._calls = itertools.count()
+
+    def number(self) -> int:
+        """A number that no other call gives."""
+        return next(self._calls)
+
+    def random(self, count: int) -> bytes:
+        """Bytes that no other call gives, and each run of an example gives again."""
+        return blake2b(b"%d" % self.number(), digest_size=count).digest()
 
 
 class Worker:
@@ -40,24 +68,30 @@ class Site:
 
     Args:
         data: The folder; made if it is not there.
-        clock: Of all processes on it.
+        world: What it shares with other folders.
         model: What it holds, if it holds anything.
 
     Attributes:
         workers: Those that live.
         pruned: The first seq of each stream that its segments still hold.
+        has_lost: Whether the power took what a sync had failed for, which stats.json may cover.
+        lineage: Changes when another state is put in place: a backup of before is of another one.
     """
 
     boot_id = "boot-1"
 
-    def __init__(self, data: Path, clock: TickingClock, model: Folder | None = None) -> None:
+    def __init__(self, data: Path, world: World, model: Folder | None = None) -> None:
         self.data = data
-        self.clock = clock
+        self.world = world
+        self.clock = clock = world.clock
         self.place = Place(data, clock, boot_id=self.boot_id)
-        self.model = model or Folder(self.place.queue.queue_id)
+        self.model = model or Folder()
+        self.lineage = 0
         self.workers: list[Worker] = []
         self.pruned: dict[str, int] = {}
+        self.has_lost = False
         self._synced: dict[Path, int] = {}
+        self._dropped: dict[Path, int] = {}
 
     def close(self) -> None:
         self.end_all()
@@ -75,7 +109,15 @@ class Site:
         self._synced.setdefault(path, size)
 
     def is_synced(self, path: Path, size: int) -> None:
-        self._synced[path] = size
+        self._synced[path] = min(size, self._dropped.get(path, size))
+
+    def sync_failed(self, path: Path) -> None:
+        """What was not on the disk is dropped: a later sync does not bring it there."""
+        self._dropped[path] = self._synced[path]
+
+    def on_write_again(self, _: Process, _n: None, path: Path, offset: int) -> None:
+        if offset <= self._dropped.get(path, offset):
+            self._dropped.pop(path, None)
 
     def is_on_disk(self, path: Path, end: int) -> bool:
         return self._synced.get(path, end) >= end
@@ -91,7 +133,9 @@ class Site:
                 with path.open("r+b") as file:
                     file.truncate(left)
                 self.model.cut(path.parent.name, path.name, left)
+                self.has_lost |= path in self._dropped
             self._synced[path] = min(size, synced)
+        self._dropped.clear()
 
     # The same folder elsewhere, or as it was
 
@@ -100,34 +144,51 @@ class Site:
         subprocess.run(["cp", "-a", str(self.data), str(target)], check=True)
         return deepcopy(self.model)
 
-    def replace_by(self, backup: Path, model: Folder, *, keep_folders: bool) -> None:
-        """Put an older state in place. Nobody is at work.
+    def replace_by(
+        self, backup: Path, model: Folder, *, keep_folders: bool, keep_stats: bool
+    ) -> None:
+        """Put another state in place. Nobody is at work.
 
         Args:
             backup: The folder as it was.
             model: What that holds.
             keep_folders: Mirror the files, so that folders which both have stay the same ones.
+            keep_stats: Leave stats.json as it is: of another history.
         """
         self.close()
-        for path in sorted(self.data.rglob("*"), reverse=True):
-            if not path.is_dir():
-                path.unlink()
-            elif not (keep_folders and (backup / path.relative_to(self.data)).is_dir()):
-                shutil.rmtree(path)
-        subprocess.run(["cp", "-a", f"{backup}/.", str(self.data)], check=True)
+        path = self.data / "stats.json"
+        stats = path.read_bytes() if path.exists() else None
+        _mirror(backup, self.data, keep_folders=keep_folders)
+        if keep_stats and stats is not None:
+            path.write_bytes(stats)
         self._reopen(deepcopy(model))
 
-    def lose_queue(self) -> None:
-        """``queue.db`` is gone, and made anew. Nobody is at work."""
+    def replace_part(self, part: str, backup: Path | None, model: Folder) -> None:
+        """Put one file back, or the log; without a backup it is lost. Nobody is at work."""
         self.close()
-        for path in self.data.glob("queue.db*"):
-            path.unlink()
+        if part == "log":
+            assert backup is not None
+            (self.data / "events").mkdir(exist_ok=True)
+            (backup / "events").mkdir(exist_ok=True)
+            _mirror(backup / "events", self.data / "events", keep_folders=True)
+            self.model.take_log(model)
+        else:
+            for path in self.data.glob(f"{part}*"):
+                path.unlink()
+            for path in [] if backup is None else backup.glob(f"{part}*"):
+                shutil.copy2(path, self.data)
+            if part == "queue.db":
+                self.model.take_queue(model)
+            elif part == "dlq.db":
+                self.model.take_letters(model)
         self._reopen(self.model)
-        self.model.lose_queue(self.place.queue.queue_id)
 
     def _reopen(self, model: Folder) -> None:
         self._synced.clear()
+        self._dropped.clear()
+        self.has_lost = False
         self.model = model
+        self.lineage += 1
         self.place = Place(self.data, self.clock, boot_id=self.boot_id)
 
     # What processes do to the queue
@@ -142,11 +203,15 @@ class Site:
         claim: int = 0,
         next_seq: int = 0,
     ) -> None:
-        for line in self.model.unseen(stream):
+        model = self.model
+        for line in model.unseen(stream):
+            assert line.outcome is not None
+            known = model.letters.keys() | model.deleted
+            assert not line.outcome.to_dlq or (stream, line.seq) in known, "heard before its letter"
             path = self.data / "events" / stream / line.segment
             assert self.is_on_disk(path, line.end), "acknowledged before it was on the disk"
-        self.model.apply(stream)
-        self.model.claimed(stream, next_seq, claim, self.clock.us, got)
+        model.apply(stream)
+        model.claimed(stream, next_seq, claim, self.clock.us, got)
 
     def on_give_back(self, _: Process, _n: int, stream: str, jobs: Sequence[Any]) -> None:
         self.model.release(stream, jobs, attempts=1)
@@ -178,6 +243,10 @@ class Site:
         for mark in marks:
             del self.model.marks[mark]
 
+    def on_begin_anew(self, _: Process, _n: None, _id: str, logs: Any, _last: int) -> None:
+        for log in logs:
+            self.model.heard[log.stream] = max(self.model.heard.get(log.stream, 0), log.next_seq)
+
     # What they do to the dead letters
 
     def on_insert(self, _: Process, _n: int, letters: Sequence[DeadLetter]) -> None:
@@ -189,14 +258,25 @@ class Site:
     # What they do to files
 
     def on_write(self, process: Process, path: Path, begin: int, data: bytes) -> None:
-        if _is_segment(path):
-            self.model.write(path.parent.name, path.name, begin, data, process.staged)
+        stream = path.parent.name
+        place = self.world.writers.setdefault(stream, self.data)
+        assert place == self.data or self.world.reuses_folders, "one stream goes on in two folders"
+        self.model.write(stream, path.name, begin, data, process.staged)
+
+    def on_replace_file(
+        self, process: Process, _n: None, path: Path, data: bytes, **_mode: Any
+    ) -> None:
+        if _is_segment(path):  # what was not synced is written again
+            self._dropped.pop(path, None)
+            self.model.write(path.parent.name, path.name, 0, data, process.staged)
+            self.is_synced(path, len(data))
 
     def on_sync_file(self, _: Process, _n: None, path: Path) -> None:
         self.is_synced(Path(path), Path(path).stat().st_size)
 
     def on_truncate(self, _: Process, _n: None, path: Path, size: int) -> None:
         self.model.cut(Path(path).parent.name, Path(path).name, size)
+        self._dropped.pop(Path(path), None)
         self.is_synced(Path(path), size)
 
     # What it looks like
@@ -215,6 +295,15 @@ class Site:
                 assert line["stream"] == stream
                 assert found.setdefault(line["seq"], line) == line, "one number, two events"
         return [found[seq] for seq in sorted(found)]
+
+
+def _mirror(source: Path, target: Path, *, keep_folders: bool) -> None:
+    for path in sorted(target.rglob("*"), reverse=True):
+        if not path.is_dir():
+            path.unlink()
+        elif not (keep_folders and (source / path.relative_to(target)).is_dir()):
+            shutil.rmtree(path)
+    subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
 
 
 def _is_segment(path: Path) -> bool:
