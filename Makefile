@@ -25,7 +25,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test venv lint imports types unit faults format fuzz reference lock clean
+.PHONY: help demo test venv lint imports types unit faults properties format fuzz reference lock clean
 
 help: ## list these calls
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,16 @@ SEED ?= 7
 
 faults: $(INSTALLED) ## kill workers CYCLES times, as planned by SEED, and tell whether anything was lost
 	@$(BIN)/python -m tests.faults.harness --cycles $(CYCLES) --seed $(SEED)
+
+# The large worlds: the design's steps with three faults (966,384 worlds), the code's finer steps with two, and the same
+# where what a worker has listed may be older than the step that it takes.
+properties: $(INSTALLED) ## look for new examples of every property, and search the protocol's model in large worlds
+	@printf '\n== the tests of tests/properties, with new examples each time\n'
+	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --maxprocesses=4 --timeout=1500 \
+		tests/properties $(PYTEST_ARGS)
+	@printf '\n== the model of the protocol\n'
+	@for world in "--crashes 3" "--as-code --crashes 2" "--as-code --stale --crashes 2"; do \
+		printf '%s: ' "$$world"; $(BIN)/python -m tests.model.search $$world || exit 1; done
 
 format: $(INSTALLED) ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix --quiet . || true
