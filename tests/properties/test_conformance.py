@@ -158,7 +158,7 @@ def test_a_keeper_killed_at_any_step_leaves_whole_stats(bench):
 
 EVERYTHING = {
     *("give_back", "interrupt", "apply", "insert", "take_over", "release_lost", "lock", "write"),
-    *("sync", "bring", "make", "cut", "replace", "kill", "power", "all", "save"),
+    *("sync", "bring", "make", "cut", "replace", "kill", "power", "all", "save", "fail"),
 }
 
 

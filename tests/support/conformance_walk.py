@@ -44,7 +44,7 @@ def _step(bench: Bench, rng: Random) -> None:
         bench.kill(rng.choice(live))
     elif roll < 0.06 and bench.runners:
         bench.kill_runner(rng.choice(bench.runners))
-    elif roll < 0.2:
+    elif roll < 0.2 and not bench.is_in_doubt:
         if len(bench.runners) < _MOST_RUNNERS and rng.random() < 0.2:
             bench.begin_runner()
         elif bench.runners:

@@ -40,6 +40,15 @@ class Power:
         """A sync has failed: what was not on the disk never will be, whatever is told later."""
         self._dropped.add(path)
 
+    def write_again(self, path: Path, offset: int) -> None:
+        """What stands there from ``offset`` on is not in memory alone any more after a sync."""
+        if offset <= self.synced(path):
+            self._dropped.discard(path)
+
+    def has_dropped(self, folder: Path) -> bool:
+        """Whether a sync of a file in a folder has failed, and that file was not written again."""
+        return any(path.parent == folder for path in self._dropped)
+
     def renew(self, path: Any) -> None:
         """Another file stands there, all of it on the disk."""
         self._dropped.discard(Path(path))
@@ -137,6 +146,11 @@ class HaltingFileSystem(RealFileSystem):
 
     def sync_folder(self, path: Any) -> None:
         pass
+
+    def write_again(self, path: Any, offset: int) -> None:
+        self._thread.halt(f"write {Path(path).name} again")
+        super().write_again(path, offset)
+        self._power.write_again(Path(path), offset)
 
     def truncate(self, path: Any, size: int) -> None:
         self._thread.halt(f"cut {Path(path).name}")

@@ -144,11 +144,15 @@ def _lease_seq_ignored() -> Iterator[None]:
         yield
 
 
-def _recover_with(method: str) -> Callable[[], Any]:
-    """A recovery in which one method of the file system does nothing."""
+def _do_nothing(*_: object) -> None:
+    """Stands for a call that is left out."""
+
+
+def _recover_with(*methods: str) -> Callable[[], Any]:
+    """A recovery in which some methods of the file system do nothing."""
 
     def careless(folder: Path, fs: Any, *more: Any) -> Any:
-        found = recover(folder, Changed(fs, **{method: lambda *_: None}), *more)
+        found = recover(folder, Changed(fs, **dict.fromkeys(methods, _do_nothing)), *more)
         if found.tail is None:
             return found
         # What stands there is gone on with, whatever its end is.
@@ -271,7 +275,7 @@ _ALL = [
     Mutation(
         "no-sync-at-takeover",
         "a take-over believes what a log shows without bringing it to the disk",
-        _recover_with("sync_file"),
+        _recover_with("write_again", "sync_file"),
     ),
     Mutation(
         "release-before-apply",
