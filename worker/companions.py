@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from sync_queue.queue import JobQueue
     from worker.own_stream import StreamOpener
 
+_LOOKS = 5
+"""How often a stream is looked at whose segments go meanwhile; then the next start does it."""
+
 
 class Comparison:
     """Compares the files of one data folder, once.
@@ -99,9 +102,19 @@ class Comparison:
         return KnownStream(stream, applied, next_letter(self._letters, stream))
 
     def _compare(self, known: KnownStream) -> None:
+        for _ in range(_LOOKS):
+            try:
+                self._look(known)
+            except FileNotFoundError:  # a segment was pruned since it was listed: look again
+                continue
+            return
+
+    def _look(self, known: KnownStream) -> None:
         folder = stream_folder(self._data, known.stream)
         try:
             end = read_end(folder, max(known.next_seq, known.looked_seq), self._fs)
+        except FileNotFoundError:
+            raise
         except (EventsError, OSError):
             return  # whoever has to read it tells that it cannot be read
         is_short = end.next_seq < self._streams.known_seq(known.stream)
@@ -115,6 +128,8 @@ class Comparison:
                 return  # its worker lives, and is between writing and acknowledging
             with lock:
                 self._judge(self._queue.companions.stream(known.stream), folder)
+        except FileNotFoundError:
+            raise
         except (EventsError, OSError) as error:
             self._notice(f"stream {known.stream!r} cannot be compared with the queue: {error}")
 

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from events.filesystem import RealFileSystem
 from events.model import Failed, Succeeded
 from sync_queue.dlq import DeadLetterQueue
 from sync_queue.jobs import Ending
@@ -344,6 +345,33 @@ def test_a_pruned_stream_of_ours_is_compared(data):
         before = place.queue.queue_id
     assert "holds 1 outcome that it does not know" in start(data)[0]
     assert queue_id(data) != before
+
+
+class PrunedMeanwhile(RealFileSystem):
+    """Old segments go in the moment before the newer one of them is opened."""
+
+    def __init__(self, *segments):
+        self.segments = segments
+
+    def open_read(self, path):
+        if path == self.segments[-1]:
+            for each in self.segments:
+                each.unlink(missing_ok=True)
+        return super().open_read(path)
+
+
+def test_a_stream_that_is_pruned_while_it_is_looked_at_is_looked_at_again(data):
+    with at(data) as place:
+        opening = opened("p") | {"queue_id": place.queue.queue_id}
+        old = write_log(data, opening, event(1, stream="p"), stream="p")
+        newer = write_log(data, event(2, stream="p"), stream="p", first=2)
+        write_log(data, event(3, stream="p"), event(4, stream="p"), stream="p", first=3)
+        place.queue.apply("p", [Ending(1, 1, 3)])
+        place.fs = PrunedMeanwhile(old, newer)
+        place.start().close()
+        assert not newer.exists()
+        (notice,) = told(place)
+        assert "holds 1 outcome that it does not know" in notice
 
 
 def test_hundreds_of_dead_streams_cost_one_look_at_the_end_of_each(data):
