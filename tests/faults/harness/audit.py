@@ -69,7 +69,11 @@ def audit(folder: Path) -> Audit:
     if len(log.queue_ids) > 1:
         found.lost.append(f"the queue was taken for another one: {sorted(log.queue_ids)}")
     _Comparison(log, stores, truth, told, found).compare()
-    compare_stats(json.loads((data / "stats.json").read_bytes()), log.outcomes, found)
+    stats = data / "stats.json"
+    if stats.exists():
+        compare_stats(json.loads(stats.read_bytes()), log.outcomes, found)
+    elif log.outcomes:
+        found.lost.append("there is no stats.json")
     return found
 
 
