@@ -91,7 +91,6 @@ class WorkLoop:
         self._winding_up = False
         self._back: list[LeasedJob] = []  # withdrawn, and not yet given back
         self._taken: set[tuple[int, int]] = set()  # leases that the pool has, or that are staged
-        self._staged: set[tuple[int, int]] = set()  # may stand in the log, and not acknowledged
 
     def work(self) -> None:
         """Work until stopped or drained."""
@@ -145,8 +144,7 @@ class WorkLoop:
 
         def commit() -> list[LeasedJob]:
             nonlocal tried
-            if tried:
-                self._recorder.commit()
+            if tried:  # what was staged is written by now, see `_persist`
                 self._give_strays_back()
             tried = True
             return self._recorder.commit(claim=0 if self._stop.asked else claim)
@@ -166,9 +164,13 @@ class WorkLoop:
         Raises:
             SyncStatsError: It is no trouble of the storage, or has lasted too long.
         """
+        again = False
         while True:
             try:
                 self._own.renew()
+                if again:  # it may have got as far as staging what no later try stages again
+                    self._recorder.commit()
+                again = True
                 done = write()
             except (SyncStatsError, OSError) as error:
                 self._pool.hold()  # what has not begun waits for better times
@@ -189,7 +191,6 @@ class WorkLoop:
             event = event_of(
                 done.job, done.result, duration_ns=done.duration_ns, wait_ns=done.wait_ns
             )
-            self._staged.add((done.job.id, done.job.attempt))
             self._recorder.add(Ended(done.job, event))
             opened |= self._breaker.ended(done, event)
         if opened:
@@ -198,8 +199,7 @@ class WorkLoop:
         summarised = self._summaries.stage()
         room = self._room()
         self._submit(self._commit(room), room)
-        self._taken -= self._staged
-        self._staged.clear()
+        self._taken -= {(done.job.id, done.job.attempt) for done in finished}
         self._give_back()  # after the log: no other order is used anywhere
         if summarised:
             self._summaries.tell()
@@ -229,7 +229,6 @@ class WorkLoop:
         summarised = self._summaries.stage(last=True)
         self._recorder.emit(WORKER_STOPPED, reason="stopped" if self._stop.asked else "drained")
         self._commit()
-        self._staged.clear()
         if summarised:
             self._summaries.tell()
         return self._persist(self._interrupt)
@@ -248,9 +247,6 @@ class WorkLoop:
         try:
             back = [(job.id, job.attempt) for job in self._back]
             self._queue.give_back(self._own.name, back)
-            leases = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
-            unrecorded = [lease for lease in leases if lease not in self._staged]
-            self._queue.interrupt(self._own.name, unrecorded)
             self._take_over.let_go(self._own)
         except (SyncStatsError, OSError) as error:
             self._listener.notice(f"not all jobs were released, the next start does it: {error}")

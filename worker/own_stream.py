@@ -69,13 +69,9 @@ class OwnStream:
             self._writer = self._writer.renew()
             self._emitter.renew(self._writer, self._new_epoch())
 
-    def abandon(self) -> None:
-        """Write nothing more: what may not be on the disk is cut off, so that nobody believes it.
-
-        Raises:
-            LogWriteError: It cannot be cut off.
-        """
-        self._writer.abandon()
+    def close_log(self) -> None:
+        """Write nothing more; the stream's lock is held on."""
+        self._writer.close()
 
     def close(self) -> None:
         """Close the log and let the stream go, for another worker to go on with."""

@@ -58,6 +58,11 @@ class Recorder:
         self._count_staged()
         return self._stats
 
+    @property
+    def staged(self) -> frozenset[tuple[int, int]]:
+        """The attempts, as job and attempt, that may stand in the log, and not acknowledged."""
+        return frozenset((ending.job_id, ending.attempt) for ending in self._endings)
+
     def add(self, ended: Ended) -> None:
         """Stage a finished attempt; `commit` records all that are staged together."""
         job, event = ended

@@ -120,7 +120,7 @@ class Patience:
             )
         self._pause(now_ns)
         waited_s = (self._clock.monotonic_ns() - self._since_ns) / 1e9
-        if self._is_over():
+        if self._is_over(self._since_ns):
             raise StorageError(
                 f"given up after {waited_s:.0f} s: {error}; mend that, then start again: what is "
                 "not in the log is done again"
@@ -132,7 +132,7 @@ class Patience:
         while self._clock.monotonic_ns() < end_ns and self._stop.asked == asked:
             self._sleep(_SLICE_S)
 
-    def _is_over(self) -> bool:
+    def _is_over(self, since_ns: int) -> bool:
         now_ns = self._clock.monotonic_ns()
         if self._stop.at_once:
             return True
@@ -140,16 +140,17 @@ class Patience:
             if self._stopping_since_ns is None:
                 self._stopping_since_ns = now_ns
             return now_ns - self._stopping_since_ns >= self._options.grace_s * 1e9
-        since_ns = now_ns if self._since_ns is None else self._since_ns
-        return self._options.drain and now_ns - since_ns >= self._options.storage_give_up_s * 1e9
+        lasted_s = (now_ns - since_ns) / 1e9
+        return self._options.drain and lasted_s >= self._options.storage_give_up_s
 
     def mended(self) -> bool:
         """Note that a write has succeeded; say whether there was trouble before."""
         if self._since_ns is None:
             return False
         waited_s = (self._clock.monotonic_ns() - self._since_ns) / 1e9
-        self._notice(
-            f"the data folder can be written to again, after {waited_s:.0f} s: work goes on"
-        )
+        if not self._stop.asked:  # else what was tried may have been left out
+            self._notice(
+                f"the data folder can be written to again, after {waited_s:.0f} s: work goes on"
+            )
         self._since_ns = None
         return True

@@ -22,7 +22,7 @@ from worker.letters import ending_of_line, letter_of_line
 from worker.recorder import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from events.filesystem import FileSystem, Lock
@@ -72,6 +72,7 @@ class TakeOver:
         self._sleep = sleep
         self._lock_path = data / "takeover.lock"
         self._streams = streams
+        self._lost: dict[tuple[int, int], LeasedJob] = {}  # taken, and perhaps not yet ended
         self._comparison = Comparison(data, queue, letters, streams, fs=fs, notice=notice)
 
     def start(self, stop: StopRequest) -> OwnStream | None:
@@ -102,6 +103,8 @@ class TakeOver:
 
         For an idle worker: returns how many were mended, 0 at once if another takes over just now.
         """
+        if self._lost:  # what an error kept us from ending
+            self._end_lost(own)
         held = [stream for stream in self._queue.leased_streams() if stream != own.name]
         if not held:
             return 0
@@ -122,14 +125,20 @@ class TakeOver:
         Raises:
             SyncStatsError: The log cannot be put in order, or the queue cannot be told.
         """
+        released = self._interrupt(own.name, own.recorder.staged)
         leases = self._queue.leases(own.name)
-        if not leases:
-            return 0
-        own.abandon()
-        self._streams.recover(own.name)
-        self._apply_unseen(own.name, leases)
-        left = [(job.id, job.attempt) for job in self._queue.leases(own.name)]
-        return self._queue.interrupt(own.name, left)
+        if leases:
+            own.close_log()
+            self._streams.recover(own.name)
+            self._apply_unseen(own.name, leases)
+            released += self._interrupt(own.name)
+        return released
+
+    def _interrupt(self, stream: str, but: Collection[tuple[int, int]] = ()) -> int:
+        """Release what a stream holds, but for some, and for what was lost for good."""
+        leases = [(job.id, job.attempt) for job in self._queue.leases(stream)]
+        left = [lease for lease in leases if lease not in but and lease not in self._lost]
+        return self._queue.interrupt(stream, left)
 
     def _wait_for_lock(self, stop: StopRequest) -> Lock | None:
         """The take-over lock. Not by waiting in the kernel: a signal would not end that."""
@@ -192,25 +201,33 @@ class TakeOver:
         if not leases:
             return
         applied = self._apply_unseen(stream, leases)
-        lost = [
-            job
-            for job in self._queue.leases(stream)
-            if job.losses + 1 >= MAX_LOSSES and self._take(job, stream, own)
-        ]
-        for job in lost:
-            own.recorder.add(Ended(job, _worker_lost(job)))
-        if lost:
-            own.recorder.commit()
+        for job in self._queue.leases(stream):
+            if job.losses + 1 >= MAX_LOSSES:
+                self._take(job, stream, own)
+        lost = self._end_lost(own)
         released = self._queue.release_lost(stream)
         self._notice(
             f"took over stream {stream!r}, whose worker is gone: {applied} recorded "
-            f"outcome{'' if applied == 1 else 's'} applied, {len(lost)} lost for good, "
+            f"outcome{'' if applied == 1 else 's'} applied, {lost} lost for good, "
             f"{released} to run again"
         )
 
-    def _take(self, job: LeasedJob, stream: str, own: OwnStream) -> bool:
+    def _take(self, job: LeasedJob, stream: str, own: OwnStream) -> None:
         """Move a lease to our own stream, so that what we record of it applies."""
-        return self._queue.take_over(job.id, job.attempt, stream, own.name, own.recorder.next_seq)
+        self._lost[job.id, job.attempt] = job  # first: it may be told to fail, and be done
+        self._queue.take_over(job.id, job.attempt, stream, own.name, own.recorder.next_seq)
+
+    def _end_lost(self, own: OwnStream) -> int:
+        """Record the end of the jobs that were taken; what was staged before is not done again."""
+        if not self._lost:
+            return 0
+        held = {(job.id, job.attempt) for job in self._queue.leases(own.name)}
+        lost = [self._lost[lease] for lease in held & self._lost.keys() - own.recorder.staged]
+        for job in sorted(lost, key=lambda job: job.id):
+            own.recorder.add(Ended(job, _worker_lost(job)))
+        own.recorder.commit()
+        self._lost.clear()
+        return len(lost)
 
     def _apply_unseen(self, stream: str, leases: list[LeasedJob]) -> int:
         """Repeat step 4 for the outcomes in the log of ``stream``; return how many jobs it ended.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import UNSET
@@ -125,7 +126,8 @@ class StreamWriter:
         data = b"".join(self._unsynced)
         try:
             if self._path is not None and self._path != target:
-                self._cut_torn_line(self._path)
+                with suppress(FileNotFoundError):  # an earlier call sealed it, so it may be packed
+                    self._cut_torn_line(self._path)
             if data:
                 data = self._beginning(target, base) + data
                 self._fs.replace_file(target, data, mode=_FILE_MODE)
@@ -140,30 +142,6 @@ class StreamWriter:
             clock=self._clock,
             tail=(self._unsynced_seq, len(data)) if data else None,
         )
-
-    def abandon(self) -> None:
-        """Close for good after an error: what may not be on the disk is cut off the log.
-
-        Else whoever recovers the stream could find it in memory, and believe it.
-
-        Raises:
-            LogWriteError: It cannot be cut off.
-        """
-        self.close()
-        if not self._unsynced:
-            return
-        target, base = self._target()
-        try:
-            if self._path is not None and self._fs.size(self._path) > self._synced:
-                self._fs.truncate(self._path, self._synced)
-            if self._path != target and self._fs.exists(target):  # `renew` did not end
-                if base:
-                    self._fs.truncate(target, base)
-                else:
-                    self._fs.remove(target)
-                    self._fs.sync_folder(self._folder)
-        except (OSError, EventsError) as error:
-            raise self._error("cut what was not synced off", error) from error
 
     def _target(self) -> tuple[Path, int]:
         """The segment for what is not synced; how many bytes stand there before (of no number)."""

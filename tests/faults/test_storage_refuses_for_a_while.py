@@ -8,12 +8,14 @@ import threading
 
 import pytest
 
+from events.log.segment import segment_name
 from projections.runner import Runner
 from sync_queue.errors import QueueError
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.workers import Place, TickingClock, ends_of, repeated_attempts
 from worker.errors import PermanentError, StorageError
 
+SEGMENT = segment_name(0)
 EVERY_CALL = ("open_append", "write", "sync", "replace_file")
 
 
@@ -137,16 +139,14 @@ def test_with_drain_it_gives_up_after_a_minute_and_no_job_is_charged(place):
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
-def test_what_a_failed_sync_left_in_memory_is_not_believed_after_giving_up(place, code):
+def test_what_a_failed_sync_left_in_memory_is_written_again_before_it_is_believed(place, code):
     place.enqueue(2)
     place.fs.faults = {("sync", 2): code}
     place.fs.standing = {"replace_file": code}
     with pytest.raises(StorageError):
         place.worker(lambda _: None, sleep=int, batch=1).run()
-    assert len(place.outcomes()) == 1  # the second job's line was seen, and cut off
-    assert place.queue.counts().due == 1
-    place.fs.standing.clear()
-    place.worker(lambda _: None).run()
+    last = place.fs.calls[-8:]
+    assert last.index(("write_again", SEGMENT)) < last.index(("sync_file", SEGMENT))
     assert_exact(place, [1, 2])
 
 
@@ -199,6 +199,8 @@ class Refuses:
 
     def refuse(self, whole):
         def call(*args, **options):
+            if args == ([],):  # no letters: nothing is written
+                return whole(*args, **options)
             self.free -= 1
             if self.free >= 0 or self.times == 0:
                 return whole(*args, **options)
@@ -268,6 +270,65 @@ def test_a_take_over_that_meets_trouble_is_done_again(place, call):
     worker.run()
     assert_exact(place, range(1, 4))
     assert dead
+
+
+@pytest.fixture
+def dying(place):
+    """A worker that holds job 1, which two workers died with; closing it is its death."""
+    place.enqueue(2)
+    for _ in range(2):
+        place.queue.claim("dead", 0, 1)
+        place.queue.release_lost("dead")
+    other = place.start()
+    (job,) = place.queue.claim(other.name, other.recorder.next_seq, 1)
+    assert (job.id, job.losses) == (1, 2)
+    yield other
+    other.close()
+
+
+def assert_lost_once(place):
+    assert ends_of(place.data) == {1: ["job.failed"], 2: ["job.succeeded"]}
+    assert [letter.error_type for letter in place.dead()] == ["WorkerLost"]
+    assert repeated_attempts(place.data) == []
+    assert place.queue.counts().leased == place.queue.counts().due == 0
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize(("call", "free"), [("take_over", 0), ("release_lost", 0), ("apply", 2)])
+def test_a_job_lost_for_good_ends_once_whatever_the_queue_refuses(place, dying, call, free, done):
+    queue = Refuses(place.queue, call, done=done, free=free)
+    worker = place.worker(
+        lambda _: dying.close(), queue=queue, take_over=place.take_over(queue), sleep=Waits(int)
+    )
+    worker.run()
+    assert_lost_once(place)
+    assert told(place, "no job is taken") == 1
+
+
+@pytest.mark.parametrize("how", ["drain", "stop"])
+def test_a_job_lost_for_good_stays_ended_when_the_worker_gives_up(place, dying, how):
+    letters = Refuses(place.letters, "insert", times=10_000)
+    letters.call = "nothing yet"
+
+    def handler(_job):
+        letters.call = "insert"
+        dying.close()
+
+    worker = place.worker(
+        handler,
+        take_over=place.take_over(letters=letters),
+        drain=how == "drain",
+        grace_s=1,
+        sleep=Waits(lambda: worker.stop() if how == "stop" else None),
+    )
+    with pytest.raises(StorageError):
+        worker.run()
+    assert told(place, "no job is taken") == 1
+    assert told(place, "can be written to again") == 0
+    place.told.notices.clear()
+    place.worker(lambda _: None).run()
+    assert_lost_once(place)
+    assert told(place, "older") == told(place, "lacks") == 0
 
 
 def test_an_error_that_is_no_trouble_of_the_storage_ends_the_worker(place):

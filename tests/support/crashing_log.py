@@ -202,7 +202,6 @@ class Session:
 
     def abandon(self) -> None:
         """Give up after an error."""
-        self._own.abandon()
         self._own.close()
 
     def close(self) -> None:

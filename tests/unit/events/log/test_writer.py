@@ -8,7 +8,8 @@ import pytest
 from events.clock import format_timestamp
 from events.codec import encode
 from events.errors import LogWriteError
-from events.log.segment import segment_name
+from events.log.sealing import compress_segment
+from events.log.segment import list_segments, segment_name
 from events.log.writer import StreamWriter
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.held_clock import HeldClock
@@ -253,42 +254,28 @@ def test_a_writer_without_anything_unsynced_goes_on_with_a_new_segment(folder):
     renewed.close()
 
 
-@pytest.mark.parametrize("call", ["write", "sync"])
-def test_an_abandoned_writer_leaves_only_what_was_synced(folder, call):
-    fs = FaultyFileSystem(faults={(call, 2): errno.EIO}, short=6)
-    writer = StreamWriter(folder, next_seq=0, fs=fs)
-    commit(writer, b"a\n")
-    with pytest.raises(LogWriteError):
-        commit(writer, b"bbb\nccc\n", 2)
-    writer.abandon()
-    assert contents(folder) == {segment_name(0): b"a\n"}
-
-
-def test_an_abandoned_writer_removes_what_renewing_had_begun(folder):
+def test_renewing_again_when_the_old_segment_was_compressed_meanwhile(folder):
     class Stuck(FaultyFileSystem):
+        stuck = True
+
         def replace_file(self, path, data, mode=None):
             super().replace_file(path, data, mode)
-            raise OSError(errno.EIO, os.strerror(errno.EIO))  # the folder was not synced
+            if self.stuck:  # the folder was not synced
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    fs = Stuck(faults={("sync", 2): errno.EIO})
+    fs = Stuck(faults={("write", 2): errno.ENOSPC}, short=1)
     writer = StreamWriter(folder, next_seq=0, fs=fs)
     commit(writer, b"a\n")
     with pytest.raises(LogWriteError):
-        commit(writer, b"b\n")
+        writer.append(b"bb\n", 1)
     with pytest.raises(LogWriteError):
         writer.renew()
-    assert len(contents(folder)) == 2
-    writer.abandon()
-    assert contents(folder) == {segment_name(0): b"a\n"}
-
-
-def test_abandoning_never_touches_what_a_stranger_wrote(folder):
-    (folder / segment_name(0)).write_bytes(b"a\nstranger")
-    writer = StreamWriter(folder, next_seq=1, fs=FaultyFileSystem(), tail=(0, 2))
-    with pytest.raises(LogWriteError):
-        writer.append(b"b\n", 1)
-    writer.abandon()
-    assert contents(folder) == {segment_name(0): b"a\nstranger"}
+    compress_segment(list_segments(folder, fs)[0], fs)
+    fs.stuck = False
+    renewed = writer.renew()
+    commit(renewed, b"c\n")
+    renewed.close()
+    assert (folder / segment_name(1)).read_bytes() == b"bb\nc\n"
 
 
 def line_of(us, seq):
