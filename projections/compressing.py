@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from projections.snapshot import Snapshot
 
 PAUSE_STEPS = 60
-"""After an error: it may cost the writing of a whole segment to find out that it lasts."""
+"""After an error in a stream: it may cost a whole segment's writing to find out that it lasts."""
 
 
 class Compressor:
@@ -45,7 +45,7 @@ class Compressor:
         self._failed = failed
         self._done: dict[str, int] = {}  # below which segment all of a stream are compressed
         self._told = False
-        self._pause = 0
+        self._pauses: dict[str, int] = {}  # steps for which a stream is passed over
 
     def step(self, saved: Snapshot, stopped: Callable[[], bool] = lambda: False) -> None:
         """Compress one segment, if there is one to compress.
@@ -54,36 +54,36 @@ class Compressor:
             saved: What stats.json holds: segments before its positions are read to their ends.
             stopped: Asked now and then whether to break off.
         """
-        if self._pause:
-            self._pause -= 1
-            return
-        try:
-            self._compress_one(saved, stopped)
-        except SealingStoppedError:
-            pass
-        except Exception as error:  # noqa: BLE001  # whatever it is, all else goes on
-            self._pause = PAUSE_STEPS
-            if not self._told:
-                self._told = True
-                self._failed(error)
-
-    def _compress_one(self, saved: Snapshot, stopped: Callable[[], bool]) -> None:
+        self._pauses = {name: left - 1 for name, left in self._pauses.items() if left > 1}
         for stream, entry in saved.streams.items():
             below = entry.position.segment
-            if below is None or self._done.get(stream) == below:
+            if below is None or self._done.get(stream) == below or stream in self._pauses:
                 continue
-            if self._next(stream, below) is None:
-                self._done[stream] = below
-                continue
-            lock = self._fs.try_lock(self._data / HOUSEKEEPING_LOCK)
-            if lock is None:
+            try:
+                if self._compress_one(stream, below, stopped):
+                    return
+            except SealingStoppedError:
                 return
+            except Exception as error:  # noqa: BLE001  # whatever it is, all else goes on
+                self._pauses[stream] = PAUSE_STEPS
+                if not self._told:
+                    self._told = True
+                    self._failed(error)
+                return
+
+    def _compress_one(self, stream: str, below: int, stopped: Callable[[], bool]) -> bool:
+        """Compress a stream's first segment that is not; False if there is none."""
+        if self._next(stream, below) is None:
+            self._done[stream] = below
+            return False
+        lock = self._fs.try_lock(self._data / HOUSEKEEPING_LOCK)
+        if lock is not None:
             with lock:
                 segment = self._next(stream, below)  # another may have compressed it just now
                 if segment is not None:
                     compress_segment(segment, self._fs, stopped=stopped)
                     self._told = False
-            return
+        return True
 
     def _next(self, stream: str, below: int) -> Segment | None:
         folder = stream_folder(self._data, stream)

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from events.errors import EventsError
-from events.log.pruned import SUMMARY_NAME
+from events.log.pruned import SUMMARY_MAX_BYTES, SUMMARY_NAME
 from events.log.segment import list_segments
 from projections.entry import Entry, entry_from_dict
 from projections.errors import SnapshotError, SummaryError
 from projections.fold import FOLD_VERSION
-from projections.snapshot import MAX_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,11 +70,16 @@ def read_summary(folder: Path, fs: FileSystem) -> Summary | None:
     path = folder / SUMMARY_NAME
     try:
         with fs.open_read(path) as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(SUMMARY_MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except EventsError as error:
         raise SummaryError(f"{path} is no summary of a stream: {error}; {_MEND}") from error
+    if len(data) > SUMMARY_MAX_BYTES:
+        raise SummaryError(
+            f"{path} is no summary of a stream: it is larger than {SUMMARY_MAX_BYTES >> 20} MiB; "
+            f"{_MEND}"
+        )
     return parse_summary(data, str(path), folder.name)
 
 
@@ -129,9 +133,16 @@ def write_summary(folder: Path, summary: Summary, fs: FileSystem) -> None:
     """Put ``summary`` in the place of the one before, durably, all or nothing.
 
     Raises:
+        SummaryError: It is too large to be read again; the one before stands.
         OSError: The one before stands (or, if only the folder's sync failed, the new one).
     """
-    fs.replace_file(folder / SUMMARY_NAME, summary.to_bytes(), mode=_FILE_MODE)
+    data = summary.to_bytes()
+    if len(data) > SUMMARY_MAX_BYTES:
+        raise SummaryError(
+            f"{folder} is not pruned: its summary would be larger than {SUMMARY_MAX_BYTES >> 20} "
+            "MiB, for the many holes between its numbers"
+        )
+    fs.replace_file(folder / SUMMARY_NAME, data, mode=_FILE_MODE)
 
 
 def list_kept(folder: Path, fs: FileSystem) -> tuple[Summary | None, list[Segment]]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
 
 SUMMARY_NAME = "summary.json"
+SUMMARY_MAX_BYTES = 64 << 20
+"""No summary is larger: one of a stream with busy histograms and 1,000 kinds of error is 300 KB."""
 
 
 class _End(msgspec.Struct):
@@ -34,7 +36,13 @@ def pruned_end(folder: Path, fs: FileSystem) -> int:
     path = folder / SUMMARY_NAME
     try:
         with fs.open_read(path) as file:
-            return msgspec.json.decode(file.read(), type=_End).end
+            data = file.read(SUMMARY_MAX_BYTES + 1)
+        if len(data) > SUMMARY_MAX_BYTES:
+            raise EventsError(
+                f"{path} is no summary of a stream: it is larger than {SUMMARY_MAX_BYTES >> 20} "
+                "MiB; bring it back from a backup"
+            )
+        return msgspec.json.decode(data, type=_End).end
     except FileNotFoundError:
         return 0
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -70,7 +70,17 @@ def standard_input() -> BinaryIO:
 
 
 MAX_SECONDS = 366 * 86_400.0
+_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", re.ASCII)
 _SPAN_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def span_s(text: str) -> float | None:
+    """A time span with its unit, as `15m`, `24h`, `7d` or `1.5w`, in seconds; None if it is none.
+
+    Lower case only: `10M` is a size.
+    """
+    match = _SPAN.fullmatch(text.strip())
+    return None if match is None else float(match[1]) * _SPAN_UNITS[match[2]]
 
 
 class Seconds(SecondsType):
@@ -89,10 +99,9 @@ class Seconds(SecondsType):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Turn text into seconds; anything else is a usage error."""
-        text = str(value).strip()
-        unit = _SPAN_UNITS.get(text[-1:].lower(), 0)
         try:
-            seconds = float(text[:-1]) * unit if unit else float(text)
+            span = span_s(str(value))
+            seconds = float(value) if span is None else span
         except ValueError:
             self.fail(
                 f"'{value}' is no number of seconds, nor a time like 15m, 24h or 7d", param, ctx

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from projections.cli.command import Command
-from projections.cli.options import Size, data_option, json_option
+from projections.cli.options import Size, data_option, json_option, span_s
 from projections.pruned import Keep
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 else:  # click's older versions know no type arguments
     KeepType = click.ParamType
 
-_AGE = re.compile(r"(\d{1,9})\s*([smhdw])", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -41,10 +38,10 @@ class KeepOption(KeepType):
         if isinstance(value, Keep):
             return value
         text = str(value).strip()
-        match = _AGE.fullmatch(text)
-        if match is not None and int(match[1]) > 0:
-            return Keep(age_s=float(int(match[1]) * _SECONDS[match[2]]))
-        if text.isdecimal() or match is not None:
+        age_s = span_s(text)
+        if age_s:
+            return Keep(age_s=age_s)
+        if text.isdecimal() or age_s is not None:
             self.fail(f"'{value}' is no age and no size: give 90d or 12h, or 500MiB", param, ctx)
         return Keep(size=Size().convert(text, param, ctx))
 
@@ -54,7 +51,7 @@ class KeepOption(KeepType):
     "--keep",
     metavar="AGE|SIZE",
     type=KeepOption(),
-    help="What stays: events of the last 90d (s, m, h, d, w), or the newest 10GB.",
+    help="What stays: events of the last 90d, or the newest 10GB.",
 )
 @click.option("--compress", is_flag=True, help="Compress all segments but each stream's last.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done.")

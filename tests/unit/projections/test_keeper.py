@@ -264,6 +264,17 @@ def test_an_error_while_compressing_is_told_once_and_stats_go_on(keepers):
     assert len(keepers.unpacked) == 2
 
 
+def test_an_error_in_one_stream_does_not_keep_the_others_from_being_compressed(keepers):
+    keeper = keepers.compressing()
+    keepers.rotate(0, 1)
+    keepers.rotate(0, 1, stream="b")
+    (keepers.data / "events" / "a" / f"{0:020d}.jsonl.zst").mkdir()
+    keeper.step()
+    keeper.step()
+    assert len(keepers.unpacked) == 1
+    assert keepers.names("b") == ["0.jsonl.zst", "1.jsonl"]
+
+
 def test_a_stream_that_is_a_link_is_not_compressed(keepers):
     keepers.rotate(0, 1, stream="b")
     folder, elsewhere = keepers.data / "events" / "b", keepers.data / "elsewhere"

@@ -6,7 +6,9 @@ import os
 
 import pytest
 
+from events.errors import EventsError
 from events.filesystem import RealFileSystem
+from events.log.pruned import pruned_end
 from projections.errors import ProjectionError, SourceError, SummaryError
 from projections.following import Follower
 from projections.log_view import LogView
@@ -131,6 +133,26 @@ def test_what_is_no_file_is_told_and_never_waited_for(data, make):
     make(folder_of(data) / "summary.json")
     with pytest.raises(SummaryError, match=r"summary\.json is no summary of a stream"):
         read_summary(folder_of(data), FS)
+
+
+def test_one_without_end_is_refused_in_bounded_memory(data):
+    path = folder_of(data) / "summary.json"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    with pytest.raises(SummaryError, match=r"summary\.json is no summary.*larger than 64 MiB"):
+        read_summary(folder_of(data), FS)
+    with pytest.raises(EventsError, match=r"summary\.json is no summary.*larger than 64 MiB"):
+        pruned_end(folder_of(data), FS)
+
+
+def test_one_that_could_not_be_read_again_is_not_written(data, monkeypatch):
+    prune_to(data, 6)
+    summary = read_summary(folder_of(data), FS)
+    before = (folder_of(data) / "summary.json").read_bytes()
+    monkeypatch.setattr("projections.summary.SUMMARY_MAX_BYTES", len(before) - 1)
+    with pytest.raises(SummaryError, match="is not pruned"):
+        write_summary(folder_of(data), summary, FS)
+    assert (folder_of(data) / "summary.json").read_bytes() == before
 
 
 # Reading ------------------------------------------------------------------------------------------

@@ -39,13 +39,13 @@ def test_seconds_that_may_be_zero_say_so():
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1.5s", 1.5), ("5m", 300), ("24H", 86_400), (" 7d ", 604_800), ("1w", 604_800)],
+    [("1.5s", 1.5), ("5m", 300), ("24h", 86_400), (" 7d ", 604_800), ("1w", 604_800)],
 )
 def test_seconds_with_a_unit(text, seconds):
     assert Seconds().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["5y", "m", "", "5 minutes", "5mm"])
+@pytest.mark.parametrize("text", ["5y", "m", "", "5 minutes", "5mm", "5M"])
 def test_no_seconds(text):
     with pytest.raises(click.BadParameter, match=f"'{text}' is no number of seconds"):
         Seconds().convert(text, None, None)

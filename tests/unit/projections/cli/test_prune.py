@@ -111,7 +111,7 @@ def test_what_leased_jobs_may_need_stays(syncstats, data):
         ("90y", "'90y' is no size"),
         ("-3d", "'-3d' is no size"),
         ("", "'' is no size"),
-        ("1.5d", "is no size"),
+        ("1.5M d", "is no size"),
     ],
 )
 def test_what_is_no_age_and_no_size_is_wrong_usage(syncstats, data, keep, why):
