@@ -17,6 +17,7 @@ from projections.errors import ProjectionError, SnapshotError, SummaryError
 from projections.log_view import LogView
 from projections.placing import lies_on_log
 from projections.reading import Problem, nothing
+from projections.seqs import union
 from projections.store import SnapshotStore
 from projections.summary import read_summary
 
@@ -199,7 +200,7 @@ class Runner:
         lacking = [
             stream
             for stream, entry in (old.streams if old is not None else {}).items()
-            if stream not in now or now[stream].position.seq < entry.position.seq
+            if stream not in now or not _holds(now[stream], entry)
         ]
         if lacking and (aside := self._store.copy_aside("replaced")) is not None:
             self._notice(
@@ -221,3 +222,9 @@ class Runner:
         self._store.replace(data)
         self._saved = data
         return True
+
+
+def _holds(entry: Entry, old: Entry) -> bool:
+    """Whether ``entry`` was made from all lines that ``old`` was made from, by their numbers."""
+    now = union(entry.seen, entry.spoilt)
+    return union(now, union(old.seen, old.spoilt)) == now

@@ -356,6 +356,22 @@ def test_rebuild_keeps_what_counted_more_than_the_log_holds_now(folder):
     assert "backup" in notice
 
 
+@pytest.mark.parametrize("first", [0, 3])
+def test_rebuild_keeps_what_counted_a_segment_that_is_gone_from_the_midst(folder, first):
+    append(segment(folder.data, first=3), succeeded(3))
+    append(segment(folder.data, first=4), succeeded(4))
+    folder.save()
+    before = folder.stats.read_bytes()
+    segment(folder.data, first=first).unlink()
+    folder.runner(started=False).rebuild()
+
+    (kept,) = folder.kept()
+    assert (folder.data / kept).read_bytes() == before
+    (notice,) = folder.notices
+    assert kept in notice
+    assert "backup" in notice
+
+
 def test_a_live_runner_takes_over_what_a_rebuild_corrected(folder):
     runner = folder.save()
     wrong = runner.snapshot.streams["a"].stats

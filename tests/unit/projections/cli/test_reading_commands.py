@@ -304,6 +304,17 @@ def test_verify_of_a_gap_and_invalid_lines(syncstats, data):
     assert found["gaps"] == [{"stream": "a", "first": 2, "last": 3}]
 
 
+def test_verify_warns_of_a_rebuild_where_lines_are_missing(syncstats, data):
+    write_log(data, event(7), first=7)
+    syncstats("rebuild")
+    (data / "events" / "a" / f"{0:020d}.jsonl").unlink()
+    ran = syncstats("verify")
+    assert ran.status == 1
+    assert "Gap: stream 'a': 7 lines are missing, seq 0 to 6" in ran.out
+    assert "from a backup, before `syncstats rebuild`" in ran.out
+    assert "makes it anew" not in ran.out
+
+
 def test_invalid_lines_alone_are_a_problem_only_when_strict(syncstats, data):
     write_log(data, opened(), event(1), "rubbish", event(2))
     syncstats("rebuild")
