@@ -74,4 +74,9 @@ def _rows(path: Path, query: str) -> list[Any]:
     if not path.exists():
         return []
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(query).fetchall()
+        try:
+            return connection.execute(query).fetchall()
+        except sqlite3.OperationalError as error:
+            if not str(error).startswith("no such table"):
+                raise
+            return []  # who was making the file was killed, or is at it: it holds nothing yet
