@@ -44,6 +44,8 @@ def read_owner(folder: Path, fs: FileSystem) -> Owner | None:
             return msgspec.json.decode(file.read(_MOST_BYTES), type=Owner)
     except (FileNotFoundError, EventsError, msgspec.DecodeError, UnicodeDecodeError):
         return None
+    except RecursionError:  # nested deeper than any owner is
+        return None
 
 
 def write_owner(folder: Path, fs: FileSystem, boot_id: str) -> Owner:

@@ -45,5 +45,5 @@ def pruned_end(folder: Path, fs: FileSystem) -> int:
         return msgspec.json.decode(data, type=_End).end
     except FileNotFoundError:
         return 0
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EventsError(f"{path} is damaged: {error}; bring it back from a backup") from error

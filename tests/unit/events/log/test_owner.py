@@ -63,7 +63,11 @@ def test_it_is_written_once(folder):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"null", b"\xff", b'{"boot_id":"\xff"}', b'{"boot_id":"b"}']
+    "content",
+    [
+        *(b"", b"{", b"[]", b"null", b"\xff", b'{"boot_id":"\xff"}', b'{"boot_id":"b"}'),
+        b'{"x":' + b"[" * 4_000,
+    ],
 )
 def test_an_owner_that_makes_no_sense_is_none(folder, content):
     (folder / "owner").write_bytes(content)

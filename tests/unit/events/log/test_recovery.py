@@ -15,6 +15,7 @@ from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.lines import event_line, outcome_line
 
 FIRST = segment_name(0)
+NESTED = b'{"x":' + b"[" * 100_000
 TORN = "00000000000000000000.torn-"
 
 
@@ -215,7 +216,7 @@ class TestRecover:
         (folder / segment_name(6)).touch()
         assert recover(folder, fs).next_seq == 6
 
-    @pytest.mark.parametrize("damage", [b"", b"{}", b'{"end": "x"}', b"\xff"])
+    @pytest.mark.parametrize("damage", [b"", b"{}", b'{"end": "x"}', b"\xff", NESTED])
     def test_a_damaged_summary_matters_only_where_no_segment_is(self, folder, fs, damage):
         (folder / SUMMARY_NAME).write_bytes(damage)
         with pytest.raises(EventsError, match=r"summary\.json is damaged.*from a backup"):
