@@ -301,8 +301,11 @@ class JobQueue:
         Returns:
             How many are due earlier now.
         """
-        now_us = self._clock.now_us()
-        return self._write("bring_forward", now_us, now_us + longest_wait_us)
+        with self._bindable(), self._database.transaction() as connection:
+            now_us = self._clock.now_us()  # not before the lock is had: others add jobs meanwhile
+            return connection.execute(
+                self._sql["bring_forward"], (now_us, now_us + longest_wait_us)
+            ).rowcount
 
     def pause(self) -> None:
         """Let workers take no more jobs; what they hold, they finish."""

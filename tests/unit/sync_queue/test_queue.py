@@ -630,6 +630,20 @@ class TestPlans:
 class TestClockSetBack:
     YEAR = 365 * 86_400 * SECOND
 
+    def test_a_job_that_is_added_while_the_write_lock_is_waited_for_is_no_sign_of_it(
+        self, queue, clock, monkeypatch
+    ):
+        transaction = queue._database.transaction
+
+        def waited_for():
+            monkeypatch.setattr(queue._database, "transaction", transaction)
+            clock.move_s(1)
+            add(queue)  # as another process does, which has the lock just then
+            return transaction()
+
+        monkeypatch.setattr(queue._database, "transaction", waited_for)
+        assert queue.bring_forward(self.YEAR) == 0
+
     def test_what_was_due_is_due_again(self, queue, clock):
         add(queue, 2)
         clock.us = NOW - 86_400 * SECOND
