@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 else:  # click's older versions know no type arguments
     SecondsType = SizeType = PatternType = click.ParamType
 
-_SIZE = re.compile(r"(\d+)\s*(|[KMG]i?B?)", re.IGNORECASE | re.ASCII)
-_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
+_SIZE = re.compile(r"(\d{1,15})\s*(|[KMGT]i?B?)", re.IGNORECASE | re.ASCII)
+_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
 def data_option() -> Decorator:
@@ -117,7 +117,7 @@ class Seconds(SecondsType):
 
 
 class Size(SizeType):
-    """A size in bytes: `1048576`, or `64MiB` (KiB, MiB, GiB; powers of 1024)."""
+    """A size in bytes: `1048576`, or `64MiB` (KiB, MiB, GiB, TiB; powers of 1024)."""
 
     name = "size"
 

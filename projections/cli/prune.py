@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,13 @@ class KeepOption(KeepType):
         age_s = span_s(text)
         if age_s:
             return Keep(age_s=age_s)
-        if text.isdecimal() or age_s is not None:
+        size = None
+        if not text.isdecimal():
+            with suppress(click.BadParameter):  # it advises a bare number, which is refused here
+                size = Size().convert(text, param, ctx)
+        if size is None:
             self.fail(f"'{value}' is no age and no size: give 90d or 12h, or 500MiB", param, ctx)
-        return Keep(size=Size().convert(text, param, ctx))
+        return Keep(size=size)
 
 
 @click.command(cls=Command, example="syncstats prune --keep 90d --compress --dry-run")

@@ -9,13 +9,21 @@ from projections.cli.options import Pattern, Seconds, Size, existing
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("1", 1), ("64MiB", 64 << 20), ("2k", 2048), ("3 GB", 3 << 30), ("5mi", 5 << 20), (7, 7)],
+    [
+        ("1", 1),
+        ("64MiB", 64 << 20),
+        ("2k", 2048),
+        ("3 GB", 3 << 30),
+        ("5mi", 5 << 20),
+        ("2TB", 2 << 40),
+        (7, 7),
+    ],
 )
 def test_sizes(text, size):
     assert Size().convert(text, None, None) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "64TiB", "x", "٣"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "64PiB", "9" * 5000, "x", "٣"])
 def test_no_sizes(text):
     with pytest.raises(click.BadParameter, match="is no size"):
         Size().convert(text, None, None)

@@ -107,11 +107,14 @@ def test_what_leased_jobs_may_need_stays(syncstats, data):
     [
         ("90", "'90' is no age and no size: give 90d"),
         ("0d", "'0d' is no age and no size"),
-        ("0MB", "is no size"),
-        ("90y", "'90y' is no size"),
-        ("-3d", "'-3d' is no size"),
-        ("", "'' is no size"),
-        ("1.5M d", "is no size"),
+        ("0MB", "'0MB' is no age and no size: give 90d"),
+        ("90y", "'90y' is no age and no size: give 90d"),
+        ("-3d", "'-3d' is no age and no size: give 90d"),
+        ("1h30m", "'1h30m' is no age and no size: give 90d"),
+        ("1.5GB", "'1.5GB' is no age and no size: give 90d"),
+        pytest.param("9" * 5000 + "MB", "is no age and no size: give 90d", id="endless"),
+        ("", "'' is no age and no size: give 90d"),
+        ("1.5M d", "is no age and no size: give 90d"),
     ],
 )
 def test_what_is_no_age_and_no_size_is_wrong_usage(syncstats, data, keep, why):
