@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.filesystem import REAL
+from events.limits import MAX_INTEGER
 from events.log.compression import SUFFIXES, decompress
 
 if TYPE_CHECKING:
@@ -44,9 +45,14 @@ def segment_name(first_seq: int) -> str:
 
 
 def parse_segment(path: Path) -> Segment | None:
-    """What a file is by its name: a segment in one of its forms, or None."""
+    """What a file is by its name: a segment in one of its forms, or None.
+
+    A number that no event can have names no segment.
+    """
     match = _NAME.fullmatch(path.name)
-    return None if match is None else Segment(int(match[1]), path, match[2] or "")
+    if match is None or (first_seq := int(match[1])) > MAX_INTEGER:
+        return None
+    return Segment(first_seq, path, match[2] or "")
 
 
 def list_segments(folder: Path, fs: FileSystem) -> list[Segment]:

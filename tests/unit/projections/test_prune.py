@@ -478,6 +478,19 @@ def test_temporary_files_of_the_dead_go_and_those_of_the_living_stay(folder):
     assert ".syncstats-0123456789abcdef.tmp" not in folder.names("a")
 
 
+def test_a_name_beyond_all_numbers_is_no_segment(folder):
+    before = replayed(folder.data)
+    far = append(segment(folder.data, first=10**20 - 1), b"not json\n")
+    far_packed = compress(append(segment(folder.data, first=2**63), b"not json\n"))
+    assert replayed(folder.data) == before
+    assert folder.prune(Keep(age_s=DAY), compress=True).ok
+    Runner(folder.data).rebuild()
+    assert (folder.data / "stats.json").read_bytes() == replayed(folder.data) == before
+    assert far.read_bytes() == b"not json\n"
+    assert far_packed.exists()
+    assert folder.firsts("a") == [40, 2**63, 10**20 - 1]
+
+
 def test_files_of_others_stay(folder):
     stream = folder.data / "events" / "a"
     for name in ("owner", f"{0:020d}.torn-7", "note.txt"):

@@ -49,6 +49,8 @@ def test_segments_are_listed_by_number_and_nothing_else_is(tmp_path):
         "100.jsonl",
         segment_name(4) + ".gz.part",
         segment_name(5) + "\n",
+        segment_name(2**63),
+        "9" * 20 + ".jsonl.zst",
         "\N{ARABIC-INDIC DIGIT ZERO}" * 20 + ".jsonl",
         os.fsdecode(b"\xff.jsonl"),
     ):
@@ -58,6 +60,8 @@ def test_segments_are_listed_by_number_and_nothing_else_is(tmp_path):
         Segment(20, tmp_path / (segment_name(20) + ".zst"), ".zst"),
         Segment(100, tmp_path / segment_name(100), ""),
     ]
+    (tmp_path / segment_name(2**63 - 1)).touch()
+    assert list_segments(tmp_path, FS)[-1].first_seq == 2**63 - 1
 
 
 @pytest.mark.parametrize("order", [("", ".zst", ".gz"), (".gz", ".zst")])
