@@ -56,6 +56,7 @@ class _StreamState:
         self.as_of_us: int | None = None
         self.invalid_lines = 0
         self.duplicates = 0
+        self.fork: int | None = None  # where two histories were seen to part
         self.stats = SyncStats.zero()
         self.segment: int | None = None
         self.offset: int | None = None
@@ -75,10 +76,18 @@ class _StreamState:
         seq = event.seq
         if seq is not UNSET and not self.seen.add(seq):
             self.duplicates += 1
+            epoch = event.epoch or None if event.event == STREAM_OPENED else None
+            if epoch != self.epochs.get(seq):
+                self._note_fork(seq)
         elif event.event in OUTCOMES:
             self.outcomes.append(event)
         elif event.event == STREAM_OPENED and event.epoch and seq is not UNSET:
             self.open(event.epoch, seq)
+
+    def _note_fork(self, seq: int) -> None:
+        """Note two openings under one number, or an opening and another event."""
+        if self.fork is None and seq >= min(self.epochs, default=0):  # older ones are forgotten
+            self.fork = seq
 
     def add_up(self) -> None:
         """Move the new outcomes into the stats."""
@@ -159,6 +168,10 @@ class Fold:
         """The segment (its first seq) and byte offset at which the last line read ends."""
         state = self._states.get(stream)
         return (state.segment, state.offset) if state is not None else (None, None)
+
+    def forks(self) -> dict[str, int]:
+        """The streams of which two histories were folded, each with a number that shows it."""
+        return {name: state.fork for name, state in self._states.items() if state.fork is not None}
 
     def forget(self, stream: str) -> None:
         """Drop what was folded of ``stream``, to fold it again from its start."""

@@ -101,6 +101,7 @@ def replay(
         except OSError as error:
             raise _unreadable(error, _name(source)) from error
     if not one_log:
+        _refuse_forks(fold, sources)
         for stream in fold.entries():
             fold.displace(stream)
     return Replayed(Snapshot(fold.entries()), incomplete)
@@ -114,6 +115,22 @@ def _is_one_log(sources: Sequence[Source]) -> bool:
     """Whether all lines of each stream come from one folder, so that it has a place in a log."""
     streams = [source.path.name for source in sources if source.kind == "stream"]
     return len(streams) == len(sources) and len(streams) == len(set(streams))
+
+
+def _refuse_forks(fold: Fold, sources: Sequence[Source]) -> None:
+    """Refuse folders of one stream that hold different events under one number.
+
+    Raises:
+        SourceError: There are such; whichever was read first would hide the other.
+    """
+    for stream, seq in fold.forks().items():
+        folders = [s.path for s in sources if s.kind == "stream" and s.path.name == stream]
+        if len(folders) > 1:
+            raise SourceError(
+                f"{folders[0]} and {folders[1]} hold two histories of stream {stream!r}, which "
+                f"differ at seq {seq} (a backup was restored and written on?): replay one of them "
+                "alone"
+            )
 
 
 def _begin(fold: Fold, sources: Sequence[Source], fs: FileSystem) -> dict[Path, list[Segment]]:

@@ -61,6 +61,30 @@ def test_files_give_the_same_stats_and_no_place(data, tmp_path):
     assert mixed.duplicates == 4
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    "after",
+    [[opened(4, "e9"), succeeded(5)], [succeeded(4), opened(5, "e9")]],
+    ids=["late", "early"],
+)
+def test_two_histories_of_one_stream_are_refused_whichever_comes_first(
+    data, tmp_path, after, turned
+):
+    """A backup was restored and written on: neither hides what only the other holds."""
+    other = tmp_path / "other"
+    append(segment(other), *LINES, *after)
+    append(segment(data, first=4), opened(4, "e1"), succeeded(5), succeeded(6))
+    paths = (other, data) if turned else (data, other)
+    with pytest.raises(SourceError, match="two histories of stream 'a', which differ at seq"):
+        fold(*paths)
+
+
+def test_an_odd_opening_in_one_folder_is_a_duplicate_and_no_more(data):
+    append(segment(data, first=4), opened(3, "e9"), opened(0, "e8"), succeeded(4))
+    snapshot = fold(data).snapshot
+    assert (snapshot.duplicates, snapshot.total().jobs_processed) == (2, 5)
+
+
 def test_two_folders_of_one_stream_are_both_read_from_their_start(data, tmp_path):
     """A copy that was written on; its segments were cut at other places."""
     copy = tmp_path / "copy"
