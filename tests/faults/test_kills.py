@@ -81,7 +81,6 @@ BROKEN = {
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", BROKEN)
 def test_a_broken_worker_is_caught_within_few_kills(mutation, tmp_path):
-    pytest.importorskip("tests.support.mutations")
     ran = harness(
         tmp_path,
         *("--cycles", 20, "--seed", 7, "--mutation", mutation),
