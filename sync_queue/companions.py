@@ -81,7 +81,8 @@ class Companions:
         if not ends:
             return
         with self._database.transaction() as connection:
-            connection.executemany(self._sql["looked"], ends.items())
+            rows = [(stream, _fitting(end)) for stream, end in ends.items()]
+            connection.executemany(self._sql["looked"], rows)
 
     def tell_end(self, stream: str, end: int | None) -> None:
         """Remember that it was told: the log of ``stream`` ends at ``end``, and should not.
@@ -89,7 +90,8 @@ class Companions:
         None where it is whole again.
         """
         with self._database.transaction() as connection:
-            connection.execute(self._sql["tell_end"], (end, stream))
+            row = (None if end is None else _fitting(end), stream)
+            connection.execute(self._sql["tell_end"], row)
 
     def is_unmarked(self) -> bool:
         """Whether the file was made by a version that noted nothing of the log."""
@@ -142,13 +144,13 @@ class Companions:
         with self._database.transaction() as connection:
             for known, there in next_dead.items():
                 connection.execute(
-                    self._sql["set_next_dead"], (there, known.stream, known.next_dead)
+                    self._sql["set_next_dead"], (_fitting(there), known.stream, known.next_dead)
                 )
             connection.execute(self._sql["set_meta"], ("dlq_id", dlq_id))
             connection.execute(self._sql["drop_meta"], ("dlq_behind",))
 
     def _mark(self, connection: sqlite3.Connection, logs: Iterable[KnownStream]) -> None:
-        rows = [(log.stream, log.next_seq, log.next_dead) for log in logs]
+        rows = [(log.stream, _fitting(log.next_seq), _fitting(log.next_dead)) for log in logs]
         connection.executemany(self._sql["acknowledge"], rows)
 
     def _read(self, name: str, *values: object) -> list[tuple[Any, ...]]:
@@ -166,6 +168,9 @@ def acknowledge(
             next_seq = ending.seq + 1
         if ending.dead and ending.seq >= next_dead:
             next_dead = ending.seq + 1
-    connection.execute(
-        sql["acknowledge"], (stream, min(next_seq, MAX_INTEGER), min(next_dead, MAX_INTEGER))
-    )
+    connection.execute(sql["acknowledge"], (stream, _fitting(next_seq), _fitting(next_dead)))
+
+
+def _fitting(seq: int) -> int:
+    """A number that SQLite keeps; what a line or the name of a segment says may be beyond."""
+    return min(seq, MAX_INTEGER)

@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import InvalidLineError
+from events.log.numbers import MOST_NEXT_SEQ
 from events.log.reader import Block, BlockReader
 from events.log.segment import list_segments, open_segment
 from events.model import JOB_FAILED, MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
@@ -62,7 +63,7 @@ def read_end(folder: Path, since: int, fs: FileSystem) -> LogEnd:
             next_seq = max(next_seq, seq + 1)
             if seq < since:
                 return LogEnd(next_seq, is_beyond=False)
-            if line is not None and line.event in OUTCOMES:
+            if line is not None and line.event in OUTCOMES and seq < MOST_NEXT_SEQ:
                 return LogEnd(next_seq, is_beyond=True)
         if segment.first_seq <= since:  # whatever stands before is older
             break
@@ -116,6 +117,8 @@ def unknown_outcomes(
                 continue
             if line.seq is UNSET or line.seq <= highest or line.event not in OUTCOMES:
                 continue  # written again after an error, or known
+            if line.seq >= MOST_NEXT_SEQ:
+                continue  # no worker has numbered it
             highest = line.seq
             if is_ours is None:
                 is_ours = _was_opened_for(queue_id, segments[:begin], known, fs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from events.emitter import Emitter
 from events.errors import SyncStatsError
+from events.log.numbers import MOST_NEXT_SEQ
 from events.log.owner import owns, write_owner
 from events.log.recovery import recover
 from events.log.stream import LOCK_NAME, list_streams, new_stream_id, stream_folder
@@ -182,6 +183,13 @@ class StreamOpener:
             recovered = self.recover(stream)
         except SyncStatsError as error:
             self._notice(f"stream {stream!r} is not gone on with: {error}")
+            return None
+        if recovered.next_seq > MOST_NEXT_SEQ:
+            self._notice(
+                f"stream {stream!r} is not gone on with: its log holds seq "
+                f"{recovered.next_seq - 1}, which no worker gets to by counting (a line, or the "
+                "name of a segment, was made up or is damaged)"
+            )
             return None
         if self.known_seq(stream) > recovered.next_seq:
             return None  # `worker.companions` has told it

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import InvalidLineError
+from events.limits import MAX_INTEGER
 from events.log.reader import Block, BlockReader
 from events.log.segment import open_segment
 from events.model import MAX_LINE_BYTES
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
 
+MOST_NEXT_SEQ: Final = MAX_INTEGER - 2**32
+"""A log whose next number would be higher is not gone on with: the numbers might come to an end.
+
+No worker gets there by counting. A line with such a number was made up, or is damaged.
+"""
 _SEQ = re.compile(rb'"seq"\s*:\s*([0-9]{1,19})')
 _STEP_BYTES = 1 << 16
 

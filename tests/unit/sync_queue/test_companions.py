@@ -86,6 +86,17 @@ class TestStreams:
             "t": KnownStream("t", 0, 0, 4),
         }
 
+    def test_ends_beyond_the_numbers_are_bound_as_the_largest(self, queue):
+        known(queue).looked({"s": MAX + 1})
+        known(queue).tell_end("s", 10**20)
+        assert known(queue).stream("s") == KnownStream("s", 0, 0, MAX, MAX)
+        known(queue).take_as_applied([KnownStream("s", MAX + 1, MAX + 1)])
+        known(queue).begin_anew("new", [KnownStream("t", MAX + 1, MAX + 1)], 0)
+        assert known(queue).stream("t") == KnownStream("t", MAX, MAX)
+        before = known(queue).stream("s")
+        known(queue).letters_are_whole("a", {before: MAX + 1})
+        assert known(queue).stream("s") == KnownStream("s", MAX, MAX, MAX, MAX)
+
 
 class TestQueueOfBefore:
     @pytest.fixture

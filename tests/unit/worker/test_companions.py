@@ -338,6 +338,32 @@ def test_streams_that_hold_no_outcome_and_lines_of_others_are_no_reason(data):
     assert queue_id(data) == before
 
 
+@pytest.mark.parametrize("unmarked", [False, True])
+@pytest.mark.parametrize("name", ["job.succeeded", "job.failed", "note"])
+@pytest.mark.parametrize("seq", [2**63 - 2, 2**63 - 1])
+def test_numbers_near_their_end_are_bound_nowhere(data, seq, name, unmarked):
+    """Neither where the stream is of this queue, nor where it is not, nor in one of before."""
+    work(data, 1)
+    before = queue_id(data)
+    for stream, theirs in {"ours": before, "theirs": "other", "whose": None}.items():
+        far = event(
+            seq,
+            *(name, stream),
+            timestamp="2026-01-01T00:00:00Z",
+            job_id=seq,
+            error_type="E",
+            to_dlq=True,
+        )
+        opening = [opened(stream) | {"queue_id": theirs}] if theirs else []
+        write_log(data, *opening, far, stream=stream)
+    write_log(data, stream="named", first=2**63 - 1)
+    if unmarked:
+        unmark(data)
+    assert work(data, 1)[1] == []
+    assert start(data) == []
+    assert queue_id(data) == before
+
+
 def test_a_pruned_stream_of_ours_is_compared(data):
     with at(data) as place:
         write_log(data, event(40, stream="p"), event(41, stream="p"), stream="p", first=40)

@@ -6,7 +6,11 @@ import shutil
 import pytest
 
 from events.errors import LogWriteError
-from events.model import Failed, Succeeded
+from events.limits import MAX_INTEGER
+from events.log.numbers import MOST_NEXT_SEQ
+from events.log.segment import segment_name
+from events.model import JOB_SUCCEEDED, WORKER_STOPPED, Failed, Succeeded
+from tests.support.data_folders import event, lines_of
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.locked import is_locked
 from tests.support.workers import Place
@@ -120,6 +124,56 @@ def test_a_log_that_ends_where_the_lease_begins_is_gone_on_with(place):
     own = place.start()
     assert own.name == first
     own.close()
+
+
+def write_far(place, stream, seq, name, *, in_its_place):
+    """Let the log of a stream end with a number that no worker gives."""
+    folder = place.data / "events" / stream
+    last = max(folder.glob("*.jsonl")) if in_its_place else folder / segment_name(seq)
+    with last.open("a") as file:
+        file.write(lines_of(event(seq, name, stream, timestamp="2026-01-01T00:00:00Z")))
+
+
+@pytest.mark.parametrize("in_its_place", [True, False])
+@pytest.mark.parametrize("name", [JOB_SUCCEEDED, WORKER_STOPPED])
+@pytest.mark.parametrize("seq", [MOST_NEXT_SEQ, MAX_INTEGER - 1, MAX_INTEGER])
+def test_a_log_near_the_end_of_the_numbers_is_not_gone_on_with(place, seq, name, in_its_place):
+    first = work(place)
+    write_far(place, first, seq, name, in_its_place=in_its_place)
+    before = place.queue.queue_id
+    other = work(place)
+    (notice,) = place.told.notices
+    assert notice.startswith(f"stream '{first}' is not gone on with: its log holds seq {seq}, ")
+    assert other != first
+    assert work(place) == other
+    assert place.queue.queue_id == before
+    assert [line["seq"] for line in place.log(other)] == list(range(4))
+
+
+def test_numbers_up_to_there_are_gone_on_with(place):
+    first = work(place)
+    write_far(place, first, MOST_NEXT_SEQ - 1, WORKER_STOPPED, in_its_place=True)
+    assert work(place) == first
+    assert place.told.notices == []
+
+
+@pytest.mark.parametrize("seq", [MOST_NEXT_SEQ + 1, MAX_INTEGER])
+def test_an_empty_segment_named_so_is_not_gone_on_with(place, seq):
+    first = work(place)
+    (place.data / "events" / first / segment_name(seq)).touch()
+    assert work(place) != first
+    assert len(place.told.notices) == 1
+
+
+@pytest.mark.parametrize("seq", [MAX_INTEGER - 1, MAX_INTEGER])
+def test_a_dead_worker_whose_log_ends_there_harms_nobody(place, seq):
+    place.enqueue(1)
+    place.boot_id = "boot-2"
+    first, _ = place.die_with_leases(1)
+    place.boot_id = "boot-1"
+    write_far(place, first, seq, WORKER_STOPPED, in_its_place=False)
+    assert work(place, 0) != first
+    assert place.queue.counts().due == 1
 
 
 def test_a_torn_line_is_told(place):
