@@ -198,9 +198,16 @@ def replace_file(path: StrPath, data: bytes, mode: int | None = None) -> None:
         mode: Its permissions; ``None`` lets the umask decide (0666 without its bits).
 
     Raises:
-        OSError: The old content stands (or, if only the folder's sync failed, the new).
+        OSError: The old content stands (or, if only the folder's sync failed, the new). It names
+            ``path``.
     """
-    target = Path(path)
+    try:
+        _replace(Path(path), data, mode)
+    except OSError as error:  # of a temporary file's name, gone by now, nobody knows what it was
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _replace(target: Path, data: bytes, mode: int | None) -> None:
     # A name of its own, since a fixed one could be a link that somebody has laid there; and a short
     # one, since the file's own may be as long as a name can be.
     temporary = target.parent / f".syncstats-{os.urandom(8).hex()}.tmp"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import click
@@ -14,6 +15,8 @@ FOUND = 1  # a problem that the command was asked to look for
 USAGE = 2  # wrong usage, or input that cannot be used
 INTERRUPTED = 130  # 128 + SIGINT, as shells tell it
 PIPE_CLOSED = 141  # 128 + SIGPIPE: whoever read our output has gone
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def explain(error: BaseException) -> tuple[str | None, int]:
@@ -76,9 +79,11 @@ def _variable(ctx: click.Context, param: click.Parameter | None) -> str | None:
 
 def _os_error(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
-    if error.filename is None:
-        return f"a file, or standard output, cannot be written to or read: {reason}"
-    return f"{error.filename}: {reason}"
+    what = error.filename
+    if what is None:
+        what = "a file, or standard output, cannot be written to or read"
+    advice = "; free some space and try again" if error.errno in _NO_ROOM else ""
+    return f"{what}: {reason}{advice}"
 
 
 def _text(error: BaseException) -> str:

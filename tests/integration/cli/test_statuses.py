@@ -267,7 +267,7 @@ def test_a_full_disk_behind_stdout(folder):
     done = shell("$SYNCSTATS show --json > /dev/full", folder)
     assert done.returncode == 2
     assert done.stderr.startswith(b"syncstats: a file, or standard output, cannot be written")
-    assert done.stderr.endswith(b": No space left on device\n")
+    assert done.stderr.endswith(b": No space left on device; free some space and try again\n")
 
 
 def test_a_closed_stdout(folder):

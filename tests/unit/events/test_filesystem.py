@@ -346,14 +346,16 @@ class TestReplace:
         monkeypatch.setattr(os, call, full)
         with pytest.raises(OSError, match="full") as caught:
             replace_file(tmp_path / "stats", b"new", 0o600)
-        assert str(tmp_path) in str(caught.value)  # it says where
+        assert caught.value.filename == str(tmp_path / "stats")  # not the temporary one's name
+        assert caught.value.errno == errno.ENOSPC
         assert FS.list_folder(tmp_path) == ["stats"]
         assert (tmp_path / "stats").read_bytes() == b"old"
 
     def test_a_folder_in_the_way_leaves_no_temporary(self, tmp_path):
         (tmp_path / "stats" / "inside").mkdir(parents=True)
-        with pytest.raises(OSError):  # noqa: PT011 - which of the system's errors differs
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - which of the system's errors differs
             replace_file(tmp_path / "stats", b"new")
+        assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "stats"), None)
         assert FS.list_folder(tmp_path) == ["stats"]
 
     def test_order_of_calls(self, tmp_path, monkeypatch):

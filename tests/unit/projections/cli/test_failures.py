@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -23,7 +25,15 @@ class Mute(Exception):  # noqa: N818 - the name is the point
         (FileNotFoundError(2, "No such file or directory", "x"), "x: No such file or directory", 2),
         (
             OSError(28, "No space left on device"),
-            "a file, or standard output, cannot be written to or read: No space left on device",
+            (
+                "a file, or standard output, cannot be written to or read: "
+                "No space left on device; free some space and try again"
+            ),
+            2,
+        ),
+        (
+            OSError(errno.EDQUOT, "Disk quota exceeded", "d/stats.json"),
+            "d/stats.json: Disk quota exceeded; free some space and try again",
             2,
         ),
         (OSError(), "a file, or standard output, cannot be written to or read: OSError", 2),
