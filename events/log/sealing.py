@@ -2,25 +2,25 @@
 
 The compressed file is made under another name, synced, read back, given its name, and that is
 synced, before the plain one goes. While both are there, the plain one is read (`list_segments`).
-Whatever a crash leaves, the next call for the segment finishes.
+Whatever a crash leaves, the next call for the segment finishes. A plain file beside a compressed
+one may also be an older copy, put back from a backup: then it goes, and no line with it.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from events.errors import EventsError
-from events.log.compression import decompress
+from events.log.compression import SUFFIXES, decompress
 from events.log.segment import list_segments
 from events.log.stream import LOCK_NAME
+from events.log.twins import BLOCK_BYTES, Twin, compare, difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from typing import BinaryIO
 
     from events.filesystem import FileSystem
     from events.log.segment import Segment
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HOUSEKEEPING_LOCK = "housekeeping.lock"
 """In the data folder: who compresses or removes segments holds it."""
 SUFFIX = ".zst"
-_BLOCK_BYTES = 1 << 18
+_STOPPED = "compressing was broken off"
 _OUR_LEFTOVER = re.compile(r"\.syncstats-[0-9]{20}\.zst\.tmp")
 _LEFTOVER = re.compile(r"\.syncstats-[0-9a-z.]+\.tmp")
 
@@ -59,26 +59,48 @@ def compress_segment(
         stopped: Asked now and then whether to break off.
 
     Returns:
-        By how many bytes the segment is smaller now.
+        By how many bytes the segment is smaller now, in all its files.
 
     Raises:
         SealingStoppedError: ``stopped`` said so.
-        EventsError: What was written reads differently; the plain segment is left as it was.
+        EventsError: What was written reads differently, or there is a compressed file whose lines
+            are others. The plain segment is left as it was.
         OSError: As the system says; the segment can be read as before.
     """
     if segment.compression:
         return 0
     folder = segment.path.parent
     packed = segment.path.with_name(segment.path.name + SUFFIX)
-    size = fs.size(segment.path)
-    if fs.exists(packed) and _holds(packed, segment.path, fs, stopped):
-        fs.sync_file(packed)  # it need not have been made by us
+    saved = fs.size(segment.path)
+    kept = _twin_to_keep(segment, fs, stopped)
+    if kept is not None:
+        fs.sync_file(kept)  # it need not have been made by us
     else:
+        saved += fs.size(packed) if fs.exists(packed) else 0
         _pack(segment, packed, fs, stopped)
+        saved -= fs.size(packed)
     fs.sync_folder(folder)
     fs.remove(segment.path)
     fs.sync_folder(folder)
-    return size - fs.size(packed)
+    return saved
+
+
+def _twin_to_keep(segment: Segment, fs: FileSystem, stopped: Callable[[], bool]) -> Path | None:
+    """The compressed file that holds all that the plain one does, if there is one.
+
+    Raises:
+        EventsError: There is one that must not be replaced, nor be left alone with its lines.
+    """
+    found: dict[Path, Twin] = {}
+    for suffix in filter(None, SUFFIXES):
+        path = segment.path.with_name(segment.path.name + suffix)
+        if fs.exists(path):
+            found[path] = _compared(path, path, segment.path, fs, stopped)
+    read, *others = found or [segment.path]  # without the plain one, the first of them is read
+    for path, twin in found.items():
+        if twin is Twin.OTHER or (twin is Twin.MORE and path in others):
+            raise difference(segment.path, path)
+    return read if found.get(read) in {Twin.SAME, Twin.MORE} else None
 
 
 def _pack(segment: Segment, packed: Path, fs: FileSystem, stopped: Callable[[], bool]) -> None:
@@ -89,7 +111,7 @@ def _pack(segment: Segment, packed: Path, fs: FileSystem, stopped: Callable[[], 
     named = False
     try:
         fs.write_new(temporary, _compressed(segment.path, fs, stopped))
-        if _holds(temporary, segment.path, fs, stopped):
+        if _compared(temporary, packed, segment.path, fs, stopped) is Twin.SAME:
             fs.rename(temporary, packed)
             named = True
     finally:
@@ -108,32 +130,24 @@ def _compressed(path: Path, fs: FileSystem, stopped: Callable[[], bool]) -> Iter
 
     packer = zstandard.ZstdCompressor(write_checksum=True).compressobj()
     with fs.open_read(path) as file:
-        for block in _blocks(file, stopped):
+        while block := file.read(BLOCK_BYTES):
+            if stopped():
+                raise SealingStoppedError(_STOPPED)
             yield packer.compress(block)
     yield packer.flush()
 
 
-def _holds(packed: Path, path: Path, fs: FileSystem, stopped: Callable[[], bool]) -> bool:
-    """Whether a compressed file holds what stands in another file, to the byte."""
-    as_packed = packed.with_suffix(SUFFIX)  # which a temporary name does not end in
-    with (
-        decompress(as_packed, fs.open_read(packed)) as text,
-        fs.open_read(path) as plain,
-    ):
-        pairs = itertools.zip_longest(_blocks(text, stopped), _blocks(plain, stopped))
-        try:
-            return all(one == other for one, other in pairs)
-        except SealingStoppedError:
-            raise
-        except EventsError:  # it is damaged
-            return False
+def _compared(
+    packed: Path, name: Path, path: Path, fs: FileSystem, stopped: Callable[[], bool]
+) -> Twin:
+    """What a compressed file, read as one of that name, holds beside a plain one."""
 
-
-def _blocks(file: BinaryIO, stopped: Callable[[], bool]) -> Iterator[bytes]:
-    while block := file.read(_BLOCK_BYTES):
+    def stop() -> None:
         if stopped():
-            raise SealingStoppedError("compressing was broken off")
-        yield block
+            raise SealingStoppedError(_STOPPED)
+
+    with decompress(name, fs.open_read(packed)) as text, fs.open_read(path) as plain:
+        return compare(text, plain, stopped=stop)
 
 
 def clear_leftovers(folder: Path, fs: FileSystem) -> None:

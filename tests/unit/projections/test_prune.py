@@ -349,6 +349,19 @@ def test_an_error_while_compressing_is_told_and_the_others_go_on(folder):
     assert replayed(folder.data) == (folder.data / "stats.json").read_bytes()
 
 
+def test_a_backup_that_was_copied_over_compressed_segments_takes_no_line_back(folder):
+    text = segment(folder.data, first=10).read_bytes()
+    folder.prune(compress=True)
+    before = replayed(folder.data)
+    append(segment(folder.data, first=10), text[: len(text) // 2])
+    assert [gap.stream for gap in verify(folder.data).gaps] == ["a", "b"]
+    done = folder.prune(compress=True)
+    assert done.ok
+    assert done.bytes_before - done.bytes_after == done.streams["a"].saved_bytes
+    assert replayed(folder.data) == (folder.data / "stats.json").read_bytes() == before
+    assert [gap.stream for gap in verify(folder.data).gaps] == ["b"], "as it was made"
+
+
 # Trying it ----------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import tracemalloc
 
 import pytest
@@ -170,13 +171,90 @@ def test_what_a_dead_one_left_half_written_is_begun_anew(folder):
     assert text(folder) == TEXT
 
 
+MORE = TEXT + b" line\n" + outcome_line(2001)
+
+
 @pytest.mark.parametrize(
-    "there", [b"", b"no zstandard", zstandard.compress(TEXT[:-1]), zstandard.compress(TEXT)[:-3]]
+    "there",
+    [
+        b"",
+        b"no zstandard",
+        zstandard.compress(TEXT[:-1]),
+        zstandard.compress(TEXT)[:-3],
+        zstandard.compress(b"something else")[:-3],
+    ],
 )
-def test_a_compressed_file_that_holds_something_else_is_replaced(folder, there):
+def test_a_compressed_file_that_holds_less_or_is_damaged_is_replaced(folder, there):
     (folder / PACKED).write_bytes(there)
-    compress_segment(sealed(folder), RealFileSystem())
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    saved = compress_segment(sealed(folder), RealFileSystem())
     assert text(folder) == TEXT
+    assert names(folder) == [PACKED, segment_name(2000)]
+    assert saved == size - sum(path.stat().st_size for path in folder.iterdir())
+
+
+class TestOlderCopy:
+    """A backup was copied onto a folder whose segments have been compressed since."""
+
+    @pytest.mark.parametrize("plain", [TEXT, TEXT[:-5], b""])
+    @pytest.mark.parametrize(
+        ("suffix", "pack"), [(".zst", zstandard.compress), (".gz", gzip.compress)]
+    )
+    def test_it_goes_and_what_holds_all_of_it_stays(self, folder, plain, suffix, pack):
+        (folder / PLAIN).write_bytes(plain)
+        newer = folder / (PLAIN + suffix)
+        newer.write_bytes(packed := pack(MORE))
+        fs = Steps()
+        assert compress_segment(sealed(folder), fs) == len(plain)
+        assert [call for call in fs.calls if call[0] != "open_read"] == [
+            ("sync_file", newer.name),
+            ("sync_folder", "s"),
+            ("remove", PLAIN),
+            ("sync_folder", "s"),
+        ]
+        assert newer.read_bytes() == packed
+        assert text(folder) == MORE
+
+    @pytest.mark.parametrize(
+        "there",
+        [
+            zstandard.compress(b"x" + TEXT[1:]),
+            zstandard.compress(TEXT[:-1] + b"x"),
+            zstandard.compress(TEXT[:-1] + b"x more"),
+            zstandard.compress(TEXT + TEXT) + b"damage",  # and yet more can be read of it
+        ],
+    )
+    @pytest.mark.parametrize("other", [False, True])
+    def test_where_each_may_hold_something_nothing_is_touched(self, folder, there, other):
+        (folder / PACKED).write_bytes(there)
+        if other:
+            (folder / (PLAIN + ".gz")).write_bytes(gzip.compress(TEXT))
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        with pytest.raises(EventsError, match=r"move the other one out") as caught:
+            compress_segment(sealed(folder), RealFileSystem())
+        assert str(folder / PLAIN) in str(caught.value)
+        assert str(folder / PACKED) in str(caught.value)
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+    def test_one_that_would_be_hidden_by_a_third_file_is_told(self, folder):
+        (folder / PACKED).write_bytes(zstandard.compress(TEXT))
+        (folder / (PLAIN + ".gz")).write_bytes(gzip.compress(MORE))
+        with pytest.raises(EventsError, match=r"\.gz are one segment"):
+            compress_segment(sealed(folder), RealFileSystem())
+        assert len(names(folder)) == 4
+
+    def test_two_compressed_ones_with_the_plain_text(self, folder):
+        (folder / PACKED).write_bytes(zstandard.compress(TEXT[:-1]))
+        (folder / (PLAIN + ".gz")).write_bytes(gzip.compress(TEXT))
+        compress_segment(sealed(folder), RealFileSystem())
+        assert text(folder) == TEXT
+        assert names(folder) == [PLAIN + ".gz", PACKED, segment_name(2000)]
+
+    def test_one_is_broken_off_while_it_is_compared(self, folder):
+        (folder / PACKED).write_bytes(zstandard.compress(MORE))
+        with pytest.raises(SealingStoppedError):
+            compress_segment(sealed(folder), RealFileSystem(), stopped=lambda: True)
+        assert names(folder) == [PLAIN, PACKED, segment_name(2000)]
 
 
 def test_a_link_in_the_place_of_the_compressed_file_is_not_written_through(folder, tmp_path):
