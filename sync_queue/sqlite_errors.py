@@ -21,9 +21,7 @@ _ADVICE = {
         "it cannot be opened; check that it is a file, that its folder exists,"
         " that this user may write there, and that the process may open more files (`ulimit -n`)"
     ),
-    sqlite3.SQLITE_NOTADB: (
-        "it is not an SQLite database; move it away, or name another data folder"
-    ),
+    sqlite3.SQLITE_NOTADB: "it is not an SQLite database; {mend}",
     sqlite3.SQLITE_CORRUPT: (
         "the database is damaged; stop all workers, keep a copy of it, and restore a backup"
         " or repair it with `sqlite3 FILE .recover`"
@@ -33,6 +31,15 @@ _ADVICE = {
     ),
     sqlite3.SQLITE_TOOBIG: "a value is too large to be stored; put large data in a file",
 }
+
+# What to do about a file that holds no database any more, by its name (docs/howto/restore.md).
+_MEND = {
+    "queue.db": (
+        "bring it back from a backup, or move it away (the jobs that wait in it are lost then)"
+    ),
+    "dlq.db": "bring it back from a backup, or move it away, then call `syncstats dlq restore`",
+}
+_MEND_ANOTHER = "move it away, or name another data folder"
 
 
 def primary_code(error: sqlite3.Error) -> int | None:
@@ -69,4 +76,5 @@ def explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> QueueErr
             f"{path}: SQLite refused ({error}); this is a defect of syncstats or of the file,"
             " please report it with this line"
         )
+    advice = advice.format(mend=_MEND.get(path.name, _MEND_ANOTHER))
     return QueueError(f"{path}: {advice} ({error})")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from contextlib import closing
 
 import pytest
@@ -131,6 +132,25 @@ def test_queue_older(site):
     assert len({e["queue_id"] for e in site.openings()}) == 2
 
 
+def test_queue_older_than_what_was_pruned(site):
+    site.work(*["ok"] * 40)
+    site.enqueue(*["ok"] * 20)
+    site.back_up("queue.db")
+    (site.folder / "truth").unlink()
+    assert site.run("--drain", "--batch", "4", "--segment-bytes", "300")[0] == 0
+    time.sleep(1.1)  # the age of a segment is that of its newest line
+    ran = site.call("prune", "--keep", "1s")
+    assert ran.status == 0, ran
+    site.restore("queue.db")
+    (site.folder / "truth").unlink()
+    (notice,) = site.work()
+    assert notice.startswith("queue.db is older than the log (restored from a backup?): the log h")
+    assert "pruned since" in notice
+    assert site.work("ok") == []
+    assert site.processed() == 40 + 20 + 20 + 1
+    assert len({e["queue_id"] for e in site.openings()}) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "command"), [("queue.db", "show"), ("dlq.db", "show"), ("dlq.db", "dlq list")]
 )
@@ -138,11 +158,18 @@ def test_databases_damaged(site, name, command):
     site.work("ok", "permanent")
     site.lose(name)
     (site.data / name).write_bytes(b"this is no database, " * 1000)
+    mend = {
+        "queue.db": "move it away (the jobs that wait in it are lost then)",
+        "dlq.db": "move it away, then call `syncstats dlq restore`",
+    }
     for args in (("run", "--handler", "exec:true", "--drain"), command.split()):
-        assert_complaint(site.call(*args), f"D/{name}", "not an SQLite database", "move it away")
+        said = f"D/{name}: it is not an SQLite database; bring it back from a backup, or "
+        assert_complaint(site.call(*args), said + mend[name])
     site.lose(name)
     site.work("ok") if name == "queue.db" else site.work()
     assert site.call("verify").status == 0
+    if name == "dlq.db":
+        assert site.json("dlq", "restore")["restored"] == 1
 
 
 # dlq.db -------------------------------------------------------------------------------------------
