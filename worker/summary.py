@@ -73,12 +73,15 @@ def summary_line(stats: SyncStats) -> str:
 
 
 def _milliseconds(seconds: float) -> str:
-    milliseconds = seconds * 1000
-    return (
-        f"{milliseconds:.0f}ms"
-        if milliseconds >= 10 or not milliseconds
-        else f"{milliseconds:.1f}ms"
-    )
+    """Write a time span in milliseconds.
+
+    >>> [_milliseconds(s) for s in (0, 0.00001, 0.00005, 0.0042, 0.15)]
+    ['0ms', '<0.1ms', '0.1ms', '4.2ms', '150ms']
+    """
+    ms = seconds * 1000
+    if ms >= 9.95 or not ms:
+        return f"{ms:.0f}ms"
+    return f"{ms:.1f}ms" if ms >= 0.05 else "<0.1ms"
 
 
 def dead_letter_line(summary: Mapping[str, int]) -> str:

@@ -34,6 +34,12 @@ def test_only_failures_are_a_summary_too():
     )
 
 
+def test_what_takes_hardly_any_time_is_told_as_by_show():
+    stats = SyncStats()
+    stats.record_success(0.00001)
+    assert "avg <0.1ms, " in summary_line(stats)
+
+
 def test_nothing_is_a_summary_too():
     assert "0/0 succeeded (0.0%), avg 0ms" in summary_line(SyncStats())
 
