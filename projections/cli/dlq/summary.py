@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @data_option()
 @json_option()
 def summary(data: Path, as_json: bool) -> None:
-    """Count the dead letters by error type; --json prints {type: count}."""
+    """Count the dead letters by error type; with `--json` one object, from type to count."""
     from projections.cli.output import Column, count, plural, print_json, say, table
     from projections.cli.stores import letters_of
 
