@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from events.errors import EventsError
 from events.log.stream import LOCK_NAME, list_streams, stream_folder
 from sync_queue.companions import KnownStream
-from worker.log_end import Unknown, read_end, unknown_outcomes
+from worker.log_end import Unknown, pruned_beyond, read_end, unknown_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,8 +111,10 @@ class Comparison:
 
     def _look(self, known: KnownStream) -> None:
         folder = stream_folder(self._data, known.stream)
+        since = max(known.next_seq, known.looked_seq)
         try:
-            end = read_end(folder, max(known.next_seq, known.looked_seq), self._fs)
+            end = read_end(folder, since, self._fs)
+            is_beyond = end.is_beyond or pruned_beyond(folder, since, self._fs) > 0
         except FileNotFoundError:
             raise
         except (EventsError, OSError):
@@ -120,7 +122,7 @@ class Comparison:
         is_short = end.next_seq < self._streams.known_seq(known.stream)
         if not is_short and known.told_end is not None:
             self._queue.companions.tell_end(known.stream, None)
-        if not (end.is_beyond or (is_short and end.next_seq != known.told_end)):
+        if not (is_beyond or (is_short and end.next_seq != known.told_end)):
             return
         try:
             lock = self._fs.try_lock(folder / LOCK_NAME)
@@ -137,7 +139,8 @@ class Comparison:
         """Look closely at a stream that nobody writes to."""
         least = self._streams.known_seq(known.stream)
         leases = self._queue.leases(known.stream)
-        if unknown_outcomes(folder, known, leases, self._queue_id, self._fs).outcomes:
+        found = unknown_outcomes(folder, known, leases, self._queue_id, self._fs)
+        if found.outcomes or found.pruned:
             # Taken for applied only when it is sure to stay: so on the disk, and without torn line.
             end = self._streams.recover(known.stream).next_seq
             found = unknown_outcomes(folder, known, leases, self._queue_id, self._fs)
@@ -150,6 +153,8 @@ class Comparison:
             self._tell_short(known, end, least)
         elif not leases:
             self._looked[known.stream] = end
+        elif pruned := pruned_beyond(folder, known.next_seq, self._fs):
+            self._looked[known.stream] = pruned  # it is known by the leases, which will end
 
     def _tell_short(self, known: KnownStream, end: int, least: int) -> None:
         if end >= least or known.told_end == end:
@@ -170,9 +175,17 @@ class Comparison:
         )
         count = sum(each.outcomes for each in self._unknown.values())
         outcomes = "1 outcome" if count == 1 else f"{count} outcomes"
+        if not any(each.pruned for each in self._unknown.values()):
+            holds = f"holds {outcomes} that it does not know"
+        elif count:
+            holds = (
+                f"holds {outcomes} that it does not know, and held others that were pruned since"
+            )
+        else:
+            holds = "held outcomes that it does not know, and that were pruned since"
         self._notice(
             f"{self._queue.path.name} is older than the log (restored from a backup?): the log "
-            f"holds {outcomes} that it does not know. Their jobs, where they wait in it again, "
+            f"{holds}. Their jobs, where they wait in it again, "
             "are run again and count as runs of their own (at least once); the queue goes on "
             f"under a new id, {queue_id}"
         )

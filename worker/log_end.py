@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import UNSET
 
 from events.codec import decode
-from events.errors import InvalidLineError
+from events.errors import EventsError, InvalidLineError
 from events.log.numbers import MOST_NEXT_SEQ
+from events.log.pruned import pruned_end
 from events.log.reader import Block, BlockReader
 from events.log.segment import list_segments, open_segment
 from events.model import JOB_FAILED, MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
@@ -70,18 +71,38 @@ def read_end(folder: Path, since: int, fs: FileSystem) -> LogEnd:
     return LogEnd(next_seq, is_beyond=False)
 
 
+def pruned_beyond(folder: Path, since: int, fs: FileSystem) -> int:
+    """The end of what was pruned of a log, if lines from ``since`` on are among that; else 0.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    segments = list_segments(folder, fs)
+    if segments and segments[0].first_seq <= since:
+        return 0  # also where a prune was interrupted: nothing from there on is gone yet
+    try:
+        end = pruned_end(folder, fs)
+    except EventsError:
+        return 0  # whoever counts tells of the damage
+    return end if end > since else 0
+
+
 class Unknown(NamedTuple):
     """Outcomes in a log that its queue does not know, though it leased their jobs.
 
     Attributes:
         outcomes: How many there are.
         next_dead: One more than the last of them that made a dead letter; 0 if none did.
-        last_job_id: The highest id among their jobs; 0 if they name none.
+        last_job_id: The highest id among their jobs; 0 if they name none. Those of pruned outcomes
+            may be higher: a queue that goes on under a new id may give them again.
+        pruned: Whether there were others, which were pruned since. What they were is not known:
+            neither how many, nor their jobs, nor whether they made dead letters.
     """
 
     outcomes: int = 0
     next_dead: int = 0
     last_job_id: int = 0
+    pruned: bool = False
 
 
 def unknown_outcomes(
@@ -91,6 +112,11 @@ def unknown_outcomes(
 
     Which queue an outcome was recorded for, the opening of its epoch says. An outcome of a job that
     is leased still is known: a take-over applies it.
+
+    Some were pruned if what was pruned goes beyond all that the queue acknowledged, and leased:
+    whoever leases has acknowledged what stands before. That holds for a stream of which the queue
+    has applied outcomes, that has leased jobs of it, or that holds an opening for it. Of any other one it is not known whose
+    its pruned outcomes were, so nothing is said of them.
 
     Args:
         folder: The stream's folder.
@@ -108,12 +134,16 @@ def unknown_outcomes(
     begin = max((i for i, each in enumerate(segments) if each.first_seq <= since), default=0)
     leased = {(job.id, job.attempt): job.lease_seq for job in leases}
     is_ours: bool | None = None
+    leased_seq = max(leased.values(), default=0)
+    was_pruned = pruned_beyond(folder, max(since, leased_seq), fs) > 0
+    was_ours = known.next_seq > 0 or bool(leased)
     count = next_dead = last_job_id = 0
     highest = since - 1
     for segment in segments[begin:]:
         for line in _telling(segment, folder.name, fs):
             if line.event == STREAM_OPENED:
                 is_ours = line.queue_id == queue_id
+                was_ours |= is_ours
                 continue
             if line.seq is UNSET or line.seq <= highest or line.event not in OUTCOMES:
                 continue  # written again after an error, or known
@@ -131,7 +161,7 @@ def unknown_outcomes(
             last_job_id = max(last_job_id, job_id)
             if line.event == JOB_FAILED and line.to_dlq:
                 next_dead = line.seq + 1
-    return Unknown(count, next_dead, last_job_id)
+    return Unknown(count, next_dead, last_job_id, was_pruned and was_ours)
 
 
 def _was_opened_for(
