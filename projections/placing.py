@@ -81,7 +81,7 @@ def _lies_on(
         tail = _tail(covered[-1], offset, fs)
         return (
             tail is not None
-            and _is_known(tail, entry, folder.name)
+            and is_known(tail, entry, folder.name)
             and (
                 last < 0
                 or any(seq == last for seq, _ in _numbered(tail, folder.name))
@@ -132,7 +132,7 @@ def _tail(segment: Segment, offset: int, fs: FileSystem) -> bytes | None:
     return data[start:]
 
 
-def _is_known(lines: bytes, entry: Entry, stream: str) -> bool:
+def is_known(lines: bytes, entry: Entry, stream: str) -> bool:
     """Whether ``entry`` may have been made from these lines, among others."""
     seen, spoilt = SeqSet(entry.seen), SeqSet(entry.spoilt)
     since = entry.epochs[0][1] if entry.epochs else 0

@@ -19,8 +19,10 @@ from events.log.compression import SUFFIXES
 from events.log.reader import BlockReader, Overlong
 from events.log.segment import list_segments, open_segment, parse_segment, segment_name
 from events.log.stream import stream_folder
+from events.log.twins import check_forms
 from projections.errors import ProjectionError
 from projections.fold import Fold, is_empty
+from projections.leftovers import check_leftovers
 from projections.placing import goes_on_from
 from projections.reading import read_stream
 from projections.summary import Summary, kept, read_summary, write_summary
@@ -59,7 +61,8 @@ class PrunableStream:
         kept_back: The first seq of the segment that was to go and must not, with the reason.
 
     Raises:
-        SummaryError: Its summary cannot be believed.
+        SummaryError: Its summary cannot be believed, or lacks lines that stand below its end.
+        EventsError: A segment below its end is damaged.
         OSError: Its folder cannot be read.
     """
 
@@ -80,13 +83,17 @@ class PrunableStream:
         segments = list_segments(self.folder, fs)
         self._summary = read_summary(self.folder, fs)
         self._kept = kept(self._summary, segments)
-        self.left: Sequence[Segment] = segments[: len(segments) - len(self._kept)]
+        below = segments[: len(segments) - len(self._kept)]
+        if self._summary is not None:
+            check_leftovers(below, self._summary.entry, self.folder, fs)
+        # A stream's last segment stays in any case, whatever a summary says of it.
+        self.left: Sequence[Segment] = below if self._kept else below[:-1]
         self.taken: list[Segment] = []
         self.lines = 0
         self._sizes = segment_sizes(self.folder, fs)
-        self.size = sum(self._sizes.get(each.first_seq, 0) for each in self._kept)
+        self.left_size = sum(self._sizes.get(each.first_seq, 0) for each in self.left)
+        self.size = sum(self._sizes.values()) - self.left_size
         self.taken_size = 0
-        self.left_size = sum(self._sizes.values()) - self.size
         self.kept_back: tuple[int, str] | None = None
         self._entry = None if self._summary is None else self._summary.entry
         self._oldest_lines = 0
@@ -119,7 +126,7 @@ class PrunableStream:
         After `newest_us`.
 
         Raises:
-            EventsError: The segment is damaged.
+            EventsError: The segment is damaged, or another file of it holds more.
             OSError: It cannot be read.
         """
         segment = self._kept[0]
@@ -148,6 +155,7 @@ class PrunableStream:
 
     def _why_not_folded(self, segment: Segment) -> str | None:
         """Fold a segment too; why it must stay, after all."""
+        check_forms(segment, self._fs)
         for _ in read_stream(self._fold, self.name, self.folder, self._fs, segments=[segment]):
             pass
         entry = self._fold.entry(self.name)

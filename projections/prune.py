@@ -166,7 +166,7 @@ class _Prune:
                     lease_seq=self._lease_seq(name),
                     fs=self._fs,
                 )
-            except (SummaryError, OSError) as error:
+            except (SyncStatsError, OSError) as error:
                 report.error = str(error)
         if keep is not None and keep.age_s is not None:
             self._choose_by_age(streams, self._clock.now_us() - round(keep.age_s * 1e6))

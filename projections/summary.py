@@ -8,16 +8,18 @@ wherever a prune ends.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
 
 from events.errors import EventsError
+from events.limits import MAX_INTEGER
 from events.log.pruned import SUMMARY_MAX_BYTES, SUMMARY_NAME
 from events.log.segment import list_segments
 from projections.entry import Entry, entry_from_dict
 from projections.errors import SnapshotError, SummaryError
 from projections.fold import FOLD_VERSION
+from projections.seqs import size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,11 +124,18 @@ def _flaw(raw: dict[str, Any], stream: str, entry: Entry) -> str | None:
     end, lines, segment = raw.get("end"), raw.get("lines"), entry.position.segment
     if raw.get("stream") != stream:
         return f"it is of stream {raw.get('stream')!r}, in the folder of {stream!r}"
-    if type(end) is not int or type(lines) is not int or lines < 0:
+    if not (_is_count(end) and _is_count(lines)):
         return "'end' and 'lines' have to be counts"
     if segment is None or segment >= end:
         return f"it ends at seq {end}, its position is in segment {segment}"
+    numbered = size(entry.seen) + size(entry.spoilt)  # no line has two numbers
+    if numbered > lines:
+        return f"it holds {numbered} numbered lines, of {lines} in all"
     return None
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= MAX_INTEGER
 
 
 def write_summary(folder: Path, summary: Summary, fs: FileSystem) -> None:

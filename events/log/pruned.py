@@ -6,11 +6,12 @@ count; whoever writes only has to know that such a log does not begin at 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from events.errors import EventsError
+from events.limits import MAX_INTEGER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ SUMMARY_MAX_BYTES = 64 << 20
 
 
 class _End(msgspec.Struct):
-    end: int
+    end: Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 
 
 def pruned_end(folder: Path, fs: FileSystem) -> int:

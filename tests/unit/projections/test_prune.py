@@ -481,6 +481,108 @@ def test_segments_that_a_killed_one_left_in_any_order_are_passed_over(folder):
     assert replayed(folder.data) == before
 
 
+def change_summary(folder, **changes):
+    path = folder.data / "events" / "a" / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(("end", "first"), [(31, 30), (41, 30), (2**63 - 1, 30)])
+def test_a_summary_that_claims_what_it_does_not_hold_removes_nothing(folder, end, first, dry_run):
+    folder.prune(Keep(age_s=2.5 * DAY), day=5)
+    change_summary(folder, end=end)
+    done = folder.prune(Keep(age_s=DAY), dry_run=dry_run)
+    assert not done.ok
+    error = done.streams["a"].error
+    assert str(segment(folder.data, first=first)) in error
+    assert "summary.json" in error
+    assert folder.firsts("a") == [30, 40]
+    assert done.streams["a"].removed_segments == 0
+    assert done.streams["b"].removed_segments == 0, "they are gone already"
+    assert folder.firsts("b") == [30]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [opened(10, "e9")],
+        [opened(12, "e1")],
+        [succeeded(30)],
+        [b'{"event":"job.succeeded","stream":"a","seq":11,"duration_ns":-1}\n'],
+        [succeeded(12, **on(9, 0))],
+    ],
+    ids=["another opening", "an opening elsewhere", "a seq beyond", "a spoilt line", "a newer one"],
+)
+@pytest.mark.parametrize("suffix", ["", ".zst", ".gz"])
+def test_a_left_over_segment_with_a_line_that_is_not_in_the_summary_stays(folder, lines, suffix):
+    folder.prune(Keep(age_s=2.5 * DAY), day=5)
+    append(segment(folder.data, first=0), opened(0, "e0"))
+    append(segment(folder.data, first=10), opened(10, "e1"), *lines)
+    if suffix:
+        compress(segment(folder.data, first=10), suffix)
+        append(
+            segment(folder.data, first=10), opened(10, "e1")
+        )  # and the file that is read is right
+    done = folder.prune(compress=True)
+    assert not done.ok
+    assert f"{10:020d}.jsonl{suffix} " in done.streams["a"].error
+    assert {0, 10, 30, 40} == set(folder.firsts("a"))
+
+
+def test_a_left_over_segment_that_cannot_be_read_stays(folder):
+    folder.prune(Keep(age_s=2.5 * DAY), day=5)
+    packed = compress(append(segment(folder.data, first=10), opened(10, "e1")))
+    packed.write_bytes(packed.read_bytes()[:-9])
+    assert "cut short" in folder.prune(Keep(age_s=DAY)).streams["a"].error
+    assert folder.firsts("a") == [10, 30, 40]
+
+
+def test_left_over_lines_that_the_summary_holds_in_any_way_go(folder):
+    """Spoilt ones, too long ones, and openings before those that are listed."""
+    first = segment(folder.data, first=0)
+    for n in range(70):
+        append(segment(folder.data, "c", n), opened(n, f"x{n}", "c"))
+    append(first, b"no json\n", b'{"event":"job.succeeded","stream":"a","seq":3,"v":9}\n', b"\n")
+    append(first, b"x" * (1 << 20) + b"\n", succeeded(5, **on(0, 5)), b"torn")
+    texts = {path: path.read_bytes() for path in (first, segment(folder.data, "c", 0))}
+    folder.prune(Keep(age_s=2.5 * DAY), day=5)
+    folder.prune(Keep(size=1), day=5)
+    for path, text in texts.items():
+        append(path, text)
+    done = folder.prune()
+    assert done.ok
+    assert (folder.firsts("a"), folder.firsts("c")) == ([40], [69])
+
+
+def test_the_last_segment_stays_even_if_the_summary_holds_it(folder):
+    texts = {n: segment(folder.data, first=n).read_bytes() for n in (0, 10)}
+    folder.prune(Keep(age_s=2.5 * DAY), day=5)
+    for first in (30, 40):
+        segment(folder.data, first=first).unlink()
+    for first, text in texts.items():
+        append(segment(folder.data, first=first), text)
+    done = folder.prune(Keep(size=1))
+    assert done.streams["a"].removed_segments == 1
+    assert folder.firsts("a") == [10]
+
+
+@pytest.mark.parametrize("suffix", [".zst", ".gz"])
+@pytest.mark.parametrize("keep", [Keep(age_s=2.5 * DAY), Keep(size=1)])
+def test_a_segment_whose_other_file_holds_more_is_not_pruned(folder, suffix, keep):
+    text = segment(folder.data, first=10).read_bytes()
+    compress(segment(folder.data, first=10), suffix)
+    Runner(folder.data).rebuild()
+    before = replayed(folder.data)
+    append(segment(folder.data, first=10), text[: len(text) // 2])
+    done = folder.prune(keep)
+    assert "`syncstats prune --compress` removes such a one" in done.streams["a"].error
+    assert folder.firsts("a") == [10, 10, 20, 30, 40]
+    folder.prune(compress=True)
+    assert folder.prune(keep).ok
+    assert folder.firsts("a")[0] >= 30
+    assert replayed(folder.data) == before
+
+
 def test_temporary_files_of_the_dead_go_and_those_of_the_living_stay(folder):
     stream = folder.data / "events" / "a"
     (stream / ".syncstats-0123456789abcdef.tmp").touch()

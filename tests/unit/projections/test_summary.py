@@ -107,6 +107,8 @@ def content(data):
         ({"end": 3}, "ends at seq 3, its position is in segment 3"),
         ({"end": "6"}, "have to be counts"),
         ({"lines": -1}, "have to be counts"),
+        ({"end": 2**63}, "have to be counts"),
+        ({"lines": 5}, r"holds 6 numbered lines, of 5 in all"),
         ({"entry": {}}, "entry of stream 'a' is damaged"),
     ],
 )
@@ -142,6 +144,13 @@ def test_one_without_end_is_refused_in_bounded_memory(data):
     with pytest.raises(SummaryError, match=r"summary\.json is no summary.*larger than 64 MiB"):
         read_summary(folder_of(data), FS)
     with pytest.raises(EventsError, match=r"summary\.json is no summary.*larger than 64 MiB"):
+        pruned_end(folder_of(data), FS)
+
+
+@pytest.mark.parametrize("end", [-1, 2**63, 2**64, 10**30])
+def test_an_end_that_no_event_can_have_is_refused_by_writers_too(data, end):
+    (folder_of(data) / "summary.json").write_text(json.dumps({"end": end}))
+    with pytest.raises(EventsError, match=r"summary\.json is damaged"):
         pruned_end(folder_of(data), FS)
 
 
