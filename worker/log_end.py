@@ -115,8 +115,8 @@ def unknown_outcomes(
 
     Some were pruned if what was pruned goes beyond all that the queue acknowledged, and leased:
     whoever leases has acknowledged what stands before. That holds for a stream of which the queue
-    has applied outcomes, that has leased jobs of it, or that holds an opening for it. Of any other one it is not known whose
-    its pruned outcomes were, so nothing is said of them.
+    has applied outcomes, that has leased jobs of it, or that holds an opening for it. Whose the
+    pruned outcomes of any other one were is not known, so nothing is said of them.
 
     Args:
         folder: The stream's folder.
