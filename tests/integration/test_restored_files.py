@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from contextlib import closing
 
 import pytest
@@ -23,11 +22,11 @@ GUIDE = ROOT / "docs" / "howto" / "restore.md"
 class Folder(Site):
     """A data folder whose files are exchanged while nothing runs."""
 
-    def work(self, *whats):
+    def work(self, *whats, args=()):
         """Add jobs and work until none waits: what the worker said on stderr, line by line."""
         if whats:
             self.enqueue(*whats)
-        status, _, err = self.run("--drain", "--wait", "--summary-every", "0")
+        status, _, err = self.run("--drain", "--wait", "--summary-every", "0", *args)
         assert status == 0, err
         lines = err.splitlines()
         assert all(line.startswith("syncstats: ") for line in lines)
@@ -41,11 +40,21 @@ class Folder(Site):
         assert ran.status == 0, ran
         return ran.json
 
+    def work_in_segments(self):
+        """Work six jobs, two in each segment at most: the segments, the oldest first."""
+        for _ in range(3):
+            assert self.work("ok", "ok", args=("--segment-bytes", "1")) == []
+        return sorted((self.data / "events" / self.stream()).glob("*.jsonl"))
+
     def processed(self):
         """Attempts by stats.json; checked against the log."""
         ran = self.call("verify")
         assert ran.status == 0, ran
-        return json.loads((self.data / "stats.json").read_bytes())["jobs_processed"]
+        return self.counted()
+
+    def counted(self, name="stats.json"):
+        """Attempts by stats.json, whatever the log says."""
+        return json.loads((self.data / name).read_bytes())["jobs_processed"]
 
     def back_up(self, *names):
         """Copy files or folders of the data folder; nothing runs."""
@@ -138,8 +147,8 @@ def test_queue_older_than_what_was_pruned(site):
     site.back_up("queue.db")
     (site.folder / "truth").unlink()
     assert site.run("--drain", "--batch", "4", "--segment-bytes", "300")[0] == 0
-    time.sleep(1.1)  # the age of a segment is that of its newest line
-    ran = site.call("prune", "--keep", "1s")
+    before = {e["queue_id"] for e in site.openings()}
+    ran = site.call("prune", "--keep", "1KiB")
     assert ran.status == 0, ran
     site.restore("queue.db")
     (site.folder / "truth").unlink()
@@ -148,7 +157,7 @@ def test_queue_older_than_what_was_pruned(site):
     assert "pruned since" in notice
     assert site.work("ok") == []
     assert site.processed() == 40 + 20 + 20 + 1
-    assert len({e["queue_id"] for e in site.openings()}) == 2
+    assert site.openings()[-1]["queue_id"] not in before
 
 
 @pytest.mark.parametrize(
@@ -272,6 +281,104 @@ def test_log_lost(site):
     assert site.processed() == 1
     assert site.stream() != stream
     assert site.work("ok") == []
+
+
+BY = pytest.mark.parametrize("by", ["rebuild", "worker"])
+
+
+@BY
+@pytest.mark.parametrize("which", [0, 2], ids=["start", "middle"])
+def test_log_segment_lost(site, which, by):
+    lost = site.work_in_segments()[which]
+    check = assert_aside_by_rebuild if by == "rebuild" else assert_kept_by_worker
+    check(site, lost)
+
+
+def test_log_segment_lost_with_the_newest_opening(site):
+    *_, lost, _ = site.work_in_segments()
+    assert_aside_by_worker(site, lost)
+
+
+@pytest.mark.parametrize(
+    ("keep", "by"), [("2K", "rebuild"), ("2K", "worker"), ("1K", "worker, opening pruned")]
+)
+def test_summary_lost(site, keep, by):
+    *_, opening, _ = site.work_in_segments()
+    assert site.call("prune", "--keep", keep).status == 0
+    assert opening.exists() == (keep == "2K")
+    assert site.processed() == 6
+    check = {"rebuild": assert_aside_by_rebuild, "worker": assert_kept_by_worker}
+    lost = opening.with_name("summary.json")
+    check.get(by, assert_aside_by_worker)(site, lost, "0 to")
+
+
+def assert_kept_by_worker(site, file, seqs=""):
+    """The stats go on with the numbers of what was lost."""
+    backup = file.rename(site.folder / "backup")
+    assert_gap_is_told(site, seqs)
+    assert site.work("ok") == []
+    assert site.counted() == 6 + 1
+    assert_gap_is_told(site, seqs)
+    backup.rename(file)
+    assert site.processed() == 6 + 1
+
+
+def assert_aside_by_rebuild(site, file, seqs=""):
+    """The stats lose its numbers; they stay in a file of their own, and come back with it."""
+    newest = (site.data / "stats.json").read_bytes()
+    backup = file.rename(site.folder / "backup")
+    assert_gap_is_told(site, seqs)
+    ran = site.call("rebuild")
+    assert ran.status == 0, ran
+    (aside,) = site.data.glob("stats.json.replaced-*")
+    assert f"the log does not hold any more; it was kept as {aside.name}" in ran.err
+    assert aside.read_bytes() == newest
+    assert site.counted() < 6
+    backup.rename(file)
+    assert site.call("rebuild").status == 0
+    assert site.processed() == 6
+
+
+def assert_aside_by_worker(site, file, seqs=""):
+    newest = (site.data / "stats.json").read_bytes()
+    backup = file.rename(site.folder / "backup")
+    assert_gap_is_told(site, seqs)
+    flaw, kept = site.work("ok")
+    assert "at a place that the log does not have; its stats come from the log again" in flaw
+    (aside,) = site.data.glob("stats.json.replaced-*")
+    assert kept.endswith(f"was kept as {aside.name}")
+    assert aside.read_bytes() == newest
+    assert site.counted() < 6 + 1
+    backup.rename(file)
+    assert site.call("rebuild").status == 0
+    assert site.processed() == 6 + 1
+
+
+def assert_gap_is_told(site, seqs):
+    ran = site.call("verify")
+    assert ran.status == 1, ran
+    assert re.search(rf"^Gap: stream .* lines are missing, seq {seqs}", ran.out, re.MULTILINE), ran
+
+
+def test_summary_damaged(site):
+    segments = site.work_in_segments()
+    assert site.call("prune", "--keep", "1K").status == 0
+    summary = segments[0].with_name("summary.json")
+    newest = (site.data / "stats.json").read_bytes()
+    whole = summary.read_bytes()
+    summary.write_bytes(whole[: len(whole) // 2])
+    for args in (("verify", "--data", "D"), ("rebuild", "--data", "D"), ("replay", "D")):
+        ran = syncstats(*args, cwd=site.folder)
+        assert ran.status == 2, ran
+        assert "summary.json is damaged" in ran.err
+        assert "bring it back from a backup: the numbers in it stand nowhere else" in ran.err
+    assert (site.data / "stats.json").read_bytes() == newest
+    (notice,) = site.work("ok")
+    assert "summary.json is damaged" in notice
+    assert site.counted() >= 6
+    summary.write_bytes(whole)
+    assert site.work("ok") == []
+    assert site.processed() == 6 + 2
 
 
 @pytest.mark.parametrize(
