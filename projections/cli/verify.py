@@ -81,10 +81,8 @@ def _print(found: Verification, data: Path) -> None:
         say(f"There is no stats.json in {data} to check ({log}): `syncstats rebuild` makes it.")
     elif found.differences and (found.gaps or found.breaks):
         say(f"stats.json differs from the log ({log}), which lacks lines that it may have counted.")
-        say(
-            "Bring the missing segment or summary.json back from a backup, before `syncstats "
-            "rebuild`\ntakes the log for all there was."
-        )
+        say("Bring the segment or summary.json back from a backup, before `syncstats rebuild`")
+        say("takes the log for all there was.")
     elif found.differences:
         say(f"stats.json differs from the log ({log}): `syncstats rebuild` makes it anew.")
     else:
