@@ -127,11 +127,16 @@ def faults(world: World, limits: Limits) -> Iterator[Step]:
 
 
 def _start(world: World, w: int, limits: Limits) -> Iterator[tuple[str, World]]:
-    free = [s for s, stream in enumerate(world.streams) if stream.holder < 0]
     if _is_taken_over(world, limits):
         return
+    free = _free(world)
     for s in free if limits.stale else free[:1]:  # the ones before may have been held a moment ago
         yield f"starts, locks {s}", at(lock(world, s, w), w, Worker("recover-sync", s, s))
+
+
+def _free(world: World) -> list[int]:
+    """The streams that nobody writes to."""
+    return [s for s, stream in enumerate(world.streams) if stream.holder < 0]
 
 
 def _is_taken_over(world: World, limits: Limits) -> bool:
@@ -198,7 +203,7 @@ def _go_on(world: World, w: int, limits: Limits) -> Iterator[tuple[str, World]]:
     own, last = world.workers[w].stream, world.workers[w].target
     found = orphans(world)
     if limits.stale:  # it held leases when they were listed; or its end is torn
-        found = [s for s, stream in enumerate(world.streams) if stream.holder < 0]
+        found = _free(world)
     if last != own:
         found = [s for s in found if s > last]
     for s in found if limits.stale else found[:1]:
@@ -224,12 +229,10 @@ def _look_for_work(world: World, w: int, limits: Limits) -> Iterator[tuple[str, 
             if job.state == "leased" and job.stream != own:
                 freed = job._replace(state="waiting", stream=-1)
                 yield f"lets the lease of {j} expire", with_job(world, j, freed)
-    if (limits.stale or not waiting) and not _is_taken_over(world, limits):
-        for s in orphans(world)[:1]:
-            yield (
-                f"is idle, locks {s}",
-                at(lock(world, s, w), w, Worker("recover-sync", own, s)),
-            )
+    if (waiting and not limits.stale) or _is_taken_over(world, limits):
+        return
+    for s in _free(world) if limits.stale else orphans(world)[:1]:  # as listed a moment ago
+        yield f"is idle, locks {s}", at(lock(world, s, w), w, Worker("recover-sync", own, s))
 
 
 def _may_run(job: Job, limits: Limits) -> bool:
