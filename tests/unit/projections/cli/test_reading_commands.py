@@ -311,7 +311,7 @@ def test_verify_warns_of_a_rebuild_where_lines_are_missing(syncstats, data):
     ran = syncstats("verify")
     assert ran.status == 1
     assert "Gap: stream 'a': 7 lines are missing, seq 0 to 6" in ran.out
-    assert "from a backup, before\n`syncstats rebuild`" in ran.out
+    assert "from a backup, before `syncstats rebuild`" in ran.out
     assert "\\x0a" not in ran.out  # a line of its own for each, not one with an escape in it
     assert "makes it anew" not in ran.out
 
