@@ -27,7 +27,7 @@ class KnownStream(NamedTuple):
 
     Attributes:
         stream: Its id.
-        next_seq: All outcomes below it were applied.
+        next_seq: All outcomes below it were applied, and its log holds all lines below it.
         next_dead: All dead letters below it were stored; 0 if there were none.
         looked_seq: What its log holds below it was compared with the queue already.
         told_end: Where its log ended when it was told that it ends before ``next_seq``.
@@ -83,6 +83,14 @@ class Companions:
         with self._database.transaction() as connection:
             rows = [(stream, _fitting(end)) for stream, end in ends.items()]
             connection.executemany(self._sql["looked"], rows)
+
+    def note_end(self, stream: str, next_seq: int) -> None:
+        """Remember where a log ends of which all is on the disk, and every outcome was applied.
+
+        So it is noticed as well when only what followed the last outcome is lost.
+        """
+        with self._database.transaction() as connection:
+            self._mark(connection, [KnownStream(stream, next_seq)])
 
     def tell_end(self, stream: str, end: int | None) -> None:
         """Remember that it was told: the log of ``stream`` ends at ``end``, and should not.

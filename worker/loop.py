@@ -231,7 +231,13 @@ class WorkLoop:
         self._commit()
         if summarised:
             self._summaries.tell()
+        if self._recorder.recorded:
+            self._persist(self._note_end)
         return self._persist(self._interrupt)
+
+    def _note_end(self) -> None:
+        """Let the queue know that the log holds what we told at our end, which is committed."""
+        self._queue.companions.note_end(self._own.name, self._recorder.next_seq)
 
     def _interrupt(self) -> int:
         left = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]

@@ -86,6 +86,14 @@ class TestStreams:
             "t": KnownStream("t", 0, 0, 4),
         }
 
+    def test_an_end_is_noted_and_changes_nothing_else(self, queue):
+        queue.apply("s", [Ending(1, 1, 9, dead=True)])
+        known(queue).looked({"s": 4})
+        known(queue).note_end("s", 12)
+        assert known(queue).stream("s") == KnownStream("s", 12, 10, 4)
+        known(queue).note_end("s", 11)
+        assert known(queue).stream("s").next_seq == 12
+
     def test_ends_beyond_the_numbers_are_bound_as_the_largest(self, queue):
         known(queue).looked({"s": MAX + 1})
         known(queue).tell_end("s", 10**20)

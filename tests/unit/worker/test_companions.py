@@ -109,7 +109,7 @@ def test_a_cut_log_is_not_gone_on_with_and_what_is_missing_is_told_once(data):
     (notice,) = notices
     assert notice == (
         f"the log of stream '{stream}' ends before seq 3, and the queue or the dead letters know "
-        "of it up to seq 4: what is between is missing (the log was cut or lost, or an older copy "
+        "of it up to seq 6: what is between is missing (the log was cut or lost, or an older copy "
         f"was restored). Put a newer events/{stream} back if there is one; the stats count what "
         "the log holds, and the stream is not gone on with"
     )
@@ -125,9 +125,36 @@ def test_a_cut_log_is_not_gone_on_with_and_what_is_missing_is_told_once(data):
 
 
 def test_a_log_that_lacks_only_what_was_never_acknowledged_is_gone_on_with(data):
+    with at(data) as place:
+        place.enqueue(1)
+        own = place.start()
+        for job in place.queue.claim(own.name, own.recorder.next_seq, 1):
+            own.recorder.add(outcome(job, "success"))
+        own.recorder.commit()
+        own.recorder.emit("note")
+        own.recorder.commit()
+        own.close()  # no graceful end
+    cut(data, own.name, 2)
+    assert work(data, 1) == (own.name, [])
+
+
+def test_a_log_that_lacks_what_a_worker_told_at_its_end_is_not_gone_on_with(data):
     stream, _ = work(data, 3)
-    cut(data, stream, 5)  # without the summary, and the worker's end
     assert work(data, 1) == (stream, [])
+    with at(data) as place:
+        end = len(place.log(stream))
+        assert place.log(stream)[-1]["event"] == "worker.stopped"
+    cut(data, stream, end - 1)
+    other, (notice,) = work(data, 1)
+    assert other != stream
+    assert f"ends before seq {end - 1}" in notice
+
+
+def test_a_worker_that_finds_nothing_to_do_notes_nothing(data):
+    with at(data) as place:
+        report = place.worker(lambda _job: None).run()
+        assert place.queue.companions.streams() == {}
+        assert place.log(report.stream) == []
 
 
 def test_a_cut_log_of_another_boot_is_told_too(data):
