@@ -28,7 +28,8 @@ def test_the_renaming_fails(tmp_path, error):
             "--drain", "--wait", before=failing("rename", f"error={error}", when="1+")
         )
         assert status == 0
-        (line,) = err.splitlines()
+        # What measures coverage may complain of its own files.
+        (line,) = [line for line in err.splitlines() if line.startswith("syncstats: ")]
         assert "stats.json cannot be kept current" in line
         assert (site.data / "stats.json").read_bytes() == kept
         assert not list(site.data.glob("*.tmp"))
