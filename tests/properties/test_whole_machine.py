@@ -14,10 +14,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
+from tests.support.mutations import MUTATIONS
 from tests.support.whole.copies import PARTS
 from tests.support.whole.stats import Stats
 from tests.support.whole.truth import check, check_rest
@@ -27,8 +34,11 @@ IN_MEMORY = Path("/dev/shm")  # what a power cut takes is taken by the machine; 
 numbers = st.integers(0, 5)
 keys = st.lists(st.sampled_from([None, None, "k", "k", "l"]), min_size=1, max_size=5)
 sizes = st.sampled_from([1, 400, 900, 1 << 20])
+names = ["write", "sync", "insert", "apply", "release_lost", "replace_file", "retry_dead"]
 crashes = st.none() | st.tuples(
-    st.integers(1, 6) | st.integers(1, 15), st.booleans(), st.sampled_from([None, 0, 1, 3, 6])
+    st.sampled_from(names) | st.integers(1, 12),
+    st.booleans(),
+    st.sampled_from([None, 0, 1, 3, 6]),
 )
 troubles = st.none() | st.tuples(
     st.sampled_from(["write", "sync"]), st.integers(0, 7), st.booleans()
@@ -64,7 +74,7 @@ class WholeMachine(RuleBasedStateMachine):
         work=some_work,
         what=st.sampled_from(["start", "stop", "kill", "mend", "cut power"]),
         size=sizes,
-        times=st.integers(1, 3),
+        times=st.sampled_from([1, 2, 3, 3]),
         crash=crashes,
     )
     def worker(self, number, work, what, *, size, times, crash):
@@ -106,7 +116,9 @@ class WholeMachine(RuleBasedStateMachine):
         work=some_work,
         more=batches,
         which=numbers,
-        what=st.sampled_from(["copy", "back up", "restore", "mirror", "mirror", *PARTS]),
+        what=st.sampled_from(
+            ["copy", "back up", "restore", "mirror", "mirror", "queue.db", *PARTS]
+        ),
         keep_stats=st.booleans(),
         crash=crashes,
     )
@@ -117,14 +129,19 @@ class WholeMachine(RuleBasedStateMachine):
         elif what == "back up":
             self.all.back_up(site)
         elif what in PARTS:
-            self.all.restore_part(site, what, more, crash, lost=which == 1)
+            self.all.restore_part(site, what, more, crash, lost=which % 2 == 1)
         else:
             self.all.restore(site, which, more, mirrored=what == "mirror", keep_stats=keep_stats)
 
     @rule(
         number=numbers,
         work=some_work,
-        what=st.sampled_from(["save", "keep", "rebuild", "join", "replay", "compress"]),
+        what=st.sampled_from(
+            [
+                *("save", "save late", "save late", "save unsynced", "keep", "rebuild", "join"),
+                *("replay", "compress", "prune", "prune"),
+            ]
+        ),
         which=st.lists(numbers, max_size=3),
         crash=crashes,
         rng=st.randoms(use_true_random=False),
@@ -133,6 +150,10 @@ class WholeMachine(RuleBasedStateMachine):
         site = self.worked(number, work)
         if what == "save":
             self.all.save(site, crash)
+        elif what == "save late":
+            self.all.save_late(site)
+        elif what == "save unsynced":
+            self.all.save_unsynced(site, number)
         elif what == "keep":
             self.all.keep(site)
         elif what == "rebuild":
@@ -141,8 +162,10 @@ class WholeMachine(RuleBasedStateMachine):
             self.all.join(which)
         elif what == "replay":
             self.all.replay(site, rng)
-        else:
+        elif what == "compress":
             self.all.compress(site, crash)
+        else:
+            self.all.prune(site, number * 500, crash, compress=bool(which))
 
     @invariant()
     def all_agree(self):
@@ -167,7 +190,20 @@ class WholeMachine(RuleBasedStateMachine):
             shutil.rmtree(self.root)
 
 
+_SEARCHES = settings().max_examples > 100  # else it has to be quick: `make test`
 WholeMachine.TestCase.settings = settings(
-    max_examples=max(100, settings().max_examples), stateful_step_count=20, deadline=None
+    max_examples=max(100, settings().max_examples),
+    stateful_step_count=30 if _SEARCHES else 18,
+    deadline=None,
 )
-TestWholeMachine = pytest.mark.timeout(900)(WholeMachine.TestCase)  # it may have to shrink
+TestWholeMachine = pytest.mark.timeout(3600)(WholeMachine.TestCase)  # it may have to shrink
+
+
+@pytest.mark.skipif(not _SEARCHES, reason="takes a minute; `make properties` does it")
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_the_machine_finds_each_broken_rule(name):
+    quick = settings(
+        max_examples=400, stateful_step_count=18, derandomize=True, phases=[Phase.generate]
+    )
+    with MUTATIONS[name].on(), pytest.raises((AssertionError, ValueError, ExceptionGroup)):
+        run_state_machine_as_test(WholeMachine, settings=settings(quick, deadline=None))

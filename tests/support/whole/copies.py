@@ -122,8 +122,11 @@ class Copies(Workers):
         else:
             own = [each for each in self.backups if each.origin == (site, site.lineage)]
             if not own:
+                self.provide(site, 3)
                 self.back_up(site)
                 self.work(site, batches, None, None)
                 own = self.backups
             site.replace_part(part, own[-1].path, own[-1].model)
-        self.start(site, 1 << 20, crash)
+        self.provide(site, 2)
+        self.kill(site, 1, 2, crash)  # what of the log is no outcome of these leases, stays so
+        self.work(site, batches, None, None)

@@ -65,22 +65,24 @@ class Process(Place):
         self.letters: Any = Steps(site.place.letters, self)
         self.fs: Any = FileSteps(site.place.fs, self)
 
-    def plan(self, dies_at: int, *, after: bool) -> None:
-        """Let it die at the n-th step from now on."""
-        self._left = dies_at
+    def plan(self, dies_at: int | str, *, after: bool) -> None:
+        """Let it die at the n-th step from now on (0: at none), or at the first of a name."""
+        self._dies_at = dies_at
         self._after = after
+        self._taken = 0
 
     def step(self, name: str, effect: Callable[[], Any], follow: Callable[[Any], None]) -> Any:
         """Take a step, and let the model follow; or die at it."""
         if self.is_dead:
             raise Dies
-        self._left -= 1
-        if self._left == 0 and not self._after:
+        self._taken += 1
+        is_last = self._dies_at in {name, self._taken}
+        if is_last and not self._after:
             self._die(f"before {name}")
         answer = effect()
         self.steps.append(name)
         follow(answer)
-        if self._left == 0:
+        if is_last:
             self._die(f"after {name}")
         return answer
 

@@ -19,6 +19,7 @@ from tests.support.workers import Place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from projections.runner import Runner
     from sync_queue.dead_letters import DeadLetter
     from sync_queue.jobs import Ending, LeasedJob, NewJob
     from tests.support.whole.process import Process
@@ -73,7 +74,7 @@ class Site:
 
     Attributes:
         workers: Those that live.
-        pruned: The first seq of each stream that its segments still hold.
+        keeper: A process that keeps stats.json, and lives on while others do so too.
         has_lost: Whether the power took what a sync had failed for, which stats.json may cover.
         lineage: Changes when another state is put in place: a backup of before is of another one.
     """
@@ -88,7 +89,7 @@ class Site:
         self.model = model or Folder()
         self.lineage = 0
         self.workers: list[Worker] = []
-        self.pruned: dict[str, int] = {}
+        self.keeper: Runner | None = None
         self.has_lost = False
         self._synced: dict[Path, int] = {}
         self._dropped: dict[Path, int] = {}
@@ -186,6 +187,7 @@ class Site:
     def _reopen(self, model: Folder) -> None:
         self._synced.clear()
         self._dropped.clear()
+        self.keeper = None
         self.has_lost = False
         self.model = model
         self.lineage += 1
@@ -281,8 +283,13 @@ class Site:
 
     # What it looks like
 
-    def lines(self, stream: str) -> list[dict[str, Any]]:
-        """What the files of a stream say, each seq once; read without any code of ours."""
+    def lines(self, stream: str) -> tuple[int, list[dict[str, Any]]]:
+        """The seq up to which a stream was pruned, and what its files say from there on.
+
+        Each seq once; read without any code of ours.
+        """
+        summary = self.data / "events" / stream / "summary.json"
+        first: int = json.loads(summary.read_bytes())["end"] if summary.exists() else 0
         texts: dict[str, bytes] = {}
         for path in sorted((self.data / "events" / stream).glob("*.jsonl*")):
             name = path.name[: len(segment_name(0))]
@@ -294,7 +301,7 @@ class Site:
                 line = json.loads(text)
                 assert line["stream"] == stream
                 assert found.setdefault(line["seq"], line) == line, "one number, two events"
-        return [found[seq] for seq in sorted(found)]
+        return first, [found[seq] for seq in sorted(found) if seq >= first]
 
 
 def _mirror(source: Path, target: Path, *, keep_folders: bool) -> None:

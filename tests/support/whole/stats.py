@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +12,8 @@ from hypothesis import event
 from events.log.sealing import compress_segment, sealed_segments
 from projections.errors import ForkError
 from projections.join import join
+from projections.prune import prune
+from projections.pruned import Keep
 from projections.replay import replay
 from projections.runner import Runner
 from projections.snapshot import Snapshot, parse_snapshot
@@ -58,6 +61,28 @@ class Stats(Copies):
             runner.save()
 
         self._saves(site, process, crash, save)
+
+    def save_late(self, site: Site) -> None:
+        """One who read the log a while ago saves after another; it lives on, for the next time."""
+        if site.keeper is None:
+            site.keeper = Runner(site.data, fs=Process(site).fs, clock=self.clock)
+            site.keeper.start()
+        site.keeper.catch_up()
+        site.keeper.save()
+        self.work(site, [(0, ["high"], 0)], None, None)
+        site.keeper.catch_up()
+        self.work(site, [(0, ["dead"], 0)], None, None)
+        self.save(site, None)
+        before = _positions(site)
+        site.keeper.save()
+        now = _positions(site)
+        assert all(now[stream] >= seq for stream, seq in before.items()), "older over newer"
+
+    def save_unsynced(self, site: Site, sevenths: int) -> None:
+        """A worker dies before it has synced, somebody saves, and the power fails."""
+        self.work(site, [(0, ["high"], 0)], None, ("write", True, None))
+        self.save(site, None)
+        self.power_cut(site, sevenths)
 
     def rebuild(self, site: Site, crash: Crash) -> None:
         process = Process(site)
@@ -125,12 +150,14 @@ class Stats(Copies):
         assert reduce(join, [*reversed(snapshots), *snapshots]) == joined
 
     def replay(self, site: Site, rng: Random) -> None:
-        """Fold the files in any order, some of them twice."""
-        files = [str(path) for path in sorted((site.data / "events").glob("*/*.jsonl*"))]
-        if not files or any(site.pruned.values()):
+        """Fold the files in any order; of a pruned log, its streams."""
+        paths = sorted((site.data / "events").glob("*/*.jsonl*"))
+        if any((path.parent / "summary.json").exists() for path in paths):
+            paths = sorted({path.parent for path in paths})
+        if not paths:
             return
-        rng.shuffle(files)
-        again = replay(files, stdin=io.BytesIO()).snapshot
+        rng.shuffle(paths)
+        again = replay([str(path) for path in paths], stdin=io.BytesIO()).snapshot
         assert_counts(again, stats_of(site.model.outcomes()))
 
     def compress(self, site: Site, crash: Crash) -> None:
@@ -146,6 +173,37 @@ class Stats(Copies):
 
         self.doing(site, process, crash, compress)
         process.end()
+
+    def prune(self, site: Site, size: int, crash: Crash, *, compress: bool) -> None:
+        """Remove the oldest segments until the log takes so many bytes."""
+        self.save(site, None)
+        process = Process(site)
+
+        def lease_seq(stream: str) -> int | None:
+            return min((job.lease_seq for job in process.queue.leases(stream)), default=None)
+
+        def carry_out() -> None:
+            done = prune(
+                site.data,
+                Keep(size=size),
+                compress=compress,
+                lease_seq=lease_seq,
+                fs=process.fs,
+                clock=self.clock,
+            )
+            assert done.ok, done
+            event(f"pruned: {any(each.removed_segments for each in done.streams.values())}")
+
+        if self.doing(site, process, crash, carry_out):
+            process.end()
+            check_saved(site)
+
+
+def _positions(site: Site) -> dict[str, int]:
+    """How far stats.json goes, by stream."""
+    path = site.data / "stats.json"
+    streams = json.loads(path.read_bytes())["streams"] if path.exists() else {}
+    return {stream: entry["position"]["seq"] for stream, entry in streams.items()}
 
 
 def _histories(kept: Sequence[Kept]) -> tuple[History, set[str]]:

@@ -90,8 +90,7 @@ def check_log(site: Site) -> None:
     streams = {path.name for path in folders.iterdir()} if folders.exists() else set()
     assert streams >= {stream for stream, lines in site.model.logs.items() if lines}
     for stream in streams:
-        found = site.lines(stream)
-        first = site.pruned.get(stream, 0)
+        first, found = site.lines(stream)
         lines = [line for line in site.model.logs.get(stream, []) if line.seq >= first]
         assert [line["seq"] for line in found] == [line.seq for line in lines]
         for line, known in zip(found, lines, strict=True):

@@ -31,12 +31,37 @@ JOBS = 12  # not ended, of a folder: more of them show no more
 
 Batch = tuple[int, list[str], int]
 """Which worker, how the attempts end that it holds, and how many more it claims."""
-Crash = tuple[int, bool, int | None] | None
-"""At which step a process dies (from 1), whether that takes effect, and how many sevenths are left
-of what is not on the disk, if the power fails with it."""
+Crash = tuple[int | str, bool, int | None] | None
+"""At which step a process dies (its number from 1, or its name), whether that takes effect, and how
+many sevenths are left of what is not on the disk, if the power fails with it."""
 Trouble = tuple[str, int, bool] | None
 """What the disk refuses, how many sevenths it writes all the same, and whether the worker goes
 on."""
+
+
+class EndingClock(TickingClock):
+    """A clock that stands still, or moves when it is asked, but not for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._left = 0
+
+    def let_move(self, step_s: float, times: int = 0) -> None:
+        self.step_s = step_s
+        self._left = times
+
+    def now_us(self) -> int:
+        self._count()
+        return super().now_us()
+
+    def monotonic_ns(self) -> int:
+        self._count()
+        return super().monotonic_ns()
+
+    def _count(self) -> None:
+        if self.step_s:
+            self._left -= 1
+            assert self._left > 0, "it does not come to an end"
 
 
 class Workers:
@@ -53,7 +78,7 @@ class Workers:
 
     def __init__(self, root: Path, *, reuses_folders: bool) -> None:
         self.root = root
-        self.clock = TickingClock(0)
+        self.clock = EndingClock()
         self.world = World(self.clock, reuses_folders=reuses_folders)
         self.sites = [Site(root / "first", self.world)]
         self.touched: set[Site] = set()
@@ -132,11 +157,12 @@ class Workers:
         def start() -> None:
             site.workers.append(Worker(process, process.start()))
 
+        at_work = list(site.workers)
         if self.doing(site, process, crash, start):
-            self._nothing_is_left(site)
+            self._nothing_is_left(site, at_work)
 
-    def _nothing_is_left(self, site: Site) -> None:
-        alive = {worker.own.name for worker in site.workers}
+    def _nothing_is_left(self, site: Site, at_work: list[Worker]) -> None:
+        alive = {worker.own.name for worker in at_work}
         assert site.model.leased_streams() <= alive, "what a dead worker held was left"
 
     def work(self, site: Site, batches: list[Batch], trouble: Trouble, crash: Crash) -> None:
@@ -232,7 +258,8 @@ class Workers:
         for left in reversed(range(times)):
             self.start(site, 1 << 20, None)
             self.start(site, 1 << 20, None)
-            gone = site.workers.pop()
+            site.workers.sort(key=lambda worker: worker.own.recorder.next_seq)
+            gone = site.workers.pop()  # its numbers are higher than the other's
             self.provide(site, 1)
             gone.own.recorder.commit(claim=1)
             gone.process.end()
@@ -242,10 +269,11 @@ class Workers:
                 worker.process.take_over().mend_dead(worker.own, StopRequest())
 
             if self.by(site, worker, None if left else crash, mend):
-                self._nothing_is_left(site)
+                self._nothing_is_left(site, site.workers)
 
     def power_cut(self, site: Site, sevenths: int) -> None:
         site.end_all()
+        site.keeper = None
         site.cut_unsynced(sevenths / 7)
 
     def drain(self, site: Site) -> None:
@@ -253,15 +281,17 @@ class Workers:
         site.end_all()
         if site.model.paused:
             self.pause(site, on=False)
+        self.start(site, 1 << 20, None)  # else the next would wait for leases that none gives back
+        site.end_all()
         process = Process(site)
         process.staged = None
         self.clock.us = max([self.clock.us, *(job.due for job in site.model.jobs.values())])
-        self.clock.step_s = 0.1
+        self.clock.let_move(0.1, times=20_000)
         policies = RetryPolicies(Backoff(0, 0, 50))
         process.worker(
             _handle, wait=True, policies=policies, breaker_failures=None, queue=process.queue
         ).run()
-        self.clock.step_s = 0
+        self.clock.let_move(0)
         process.end()
 
     def close(self) -> None:
