@@ -71,9 +71,9 @@ faults: $(INSTALLED) ## kill workers CYCLES times, as planned by SEED, and tell 
 # The large worlds: the design's steps with three faults (966,384 worlds), the code's finer steps with two, and the same
 # where what a worker has listed may be older than the step that it takes.
 properties: $(INSTALLED) ## look for new examples of every property, and search the protocol's model in large worlds
-	@printf '\n== the tests of tests/properties, with new examples each time\n'
+	@printf '\n== the tests of tests/properties, with new examples each time; everybody at one data folder, for a minute\n'
 	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --maxprocesses=4 --timeout=1500 \
-		tests/properties $(PYTEST_ARGS)
+		tests/properties tests/integration/test_concurrency.py $(PYTEST_ARGS)
 	@printf '\n== the model of the protocol\n'
 	@for world in "--crashes 3" "--as-code --crashes 2" "--as-code --stale --crashes 2"; do \
 		printf '%s: ' "$$world"; $(BIN)/python -m tests.model.search $$world || exit 1; done
