@@ -234,6 +234,12 @@ class Folder:
 
     def take_queue(self, other: Folder) -> None:
         """``queue.db`` is that of another state; a new one for one that was lost."""
+        for stream in self.leased_streams():  # of these ends nobody hears any more
+            self.unlettered |= {
+                (stream, line.seq)
+                for line in self.unseen(stream)
+                if line.outcome is not None and line.outcome.to_dlq
+            }
         self.paused = other.paused
         self.jobs = dict(other.jobs)
         self.keys = dict(other.keys)
