@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from events.filesystem import AppendFile, Lock
-    from tests.support.whole.model import Outcome
+    from tests.support.whole.records import Outcome
     from tests.support.whole.site import Site
 
 # All else that is called is a step, so that one that is added later is one too.

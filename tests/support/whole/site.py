@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from events.log.segment import segment_name
-from tests.support.whole.model import Folder, Outcome
+from tests.support.whole.model import Folder
+from tests.support.whole.records import Outcome
 from tests.support.workers import Place
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from projections.replay import replay
 from projections.runner import Runner
 from projections.snapshot import Snapshot, parse_snapshot
 from tests.support.whole.copies import Copies
-from tests.support.whole.model import Written, stats_of
 from tests.support.whole.process import Process
+from tests.support.whole.records import Written, stats_of
 from tests.support.whole.truth import assert_counts, check_saved
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from projections.replay import replay
 from projections.verify import verify
-from tests.support.whole.model import MAX_LOSSES, Folder, stats_of
+from tests.support.whole.records import MAX_LOSSES, stats_of
 
 if TYPE_CHECKING:
     from projections.snapshot import Snapshot
+    from tests.support.whole.model import Folder
     from tests.support.whole.site import Site
 
 

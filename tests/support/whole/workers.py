@@ -11,8 +11,8 @@ from hypothesis import event, note
 from events.errors import LogWriteError
 from events.model import WORKER_STOPPED, Failed, Skipped, Succeeded
 from sync_queue.jobs import NewJob
-from tests.support.whole.model import Outcome
 from tests.support.whole.process import Process
+from tests.support.whole.records import Outcome
 from tests.support.whole.site import Site, Worker, World
 from tests.support.workers import Dies, TickingClock
 from worker.errors import PermanentError, TransientError
