@@ -136,7 +136,7 @@ class Site:
                     file.truncate(left)
                 self.model.cut(path.parent.name, path.name, left)
                 self.has_lost |= path in self._dropped
-            self._synced[path] = min(size, synced)
+            self._synced[path] = path.stat().st_size  # what is there after it, is on the disk
         self._dropped.clear()
 
     # The same folder elsewhere, or as it was
