@@ -90,7 +90,9 @@ def test_a_broken_worker_is_caught_within_few_kills(mutation, tmp_path):
     assert ran.status == 1
     assert "a defect of syncstats" not in ran.err  # what was broken is the order, not the program
     assert "Traceback" not in ran.err
-    assert told["lost"] + told["twice"] > 0, ran.err
+    # Or the next worker saw it first: a worker in order leaves nobody a reason to say this.
+    noticed = "dlq.db lacks dead letters that the queue knows of" in ran.err
+    assert told["lost"] + told["twice"] > 0 or noticed, ran.err
     assert f"python -m tests.faults.harness --cycles 20 --seed 7 --mutation {mutation}" in ran.err
     assert (kept_folder(ran) / "D/queue.db").exists()
 
