@@ -20,7 +20,7 @@ from tests.support.conformance_walk import drain, follow, walk
 from worker.takeover import MAX_LOSSES
 
 IS_SEARCH = os.environ.get("HYPOTHESIS_PROFILE") == "search"
-WALKS = 400 if IS_SEARCH else 16
+WALKS = 150 if IS_SEARCH else 16
 STEPS = 300
 NO_END = 10**9
 MOST = 200
