@@ -124,10 +124,10 @@ class Site:
     def is_on_disk(self, path: Path, end: int) -> bool:
         return self._synced.get(path, end) >= end
 
-    def cut_unsynced(self, share: float, stream: str | None = None) -> None:
+    def cut_unsynced(self, share: float) -> None:
         """Lose a part of all that is not on the disk: 0 is all of it, 1 nothing."""
         for path, synced in list(self._synced.items()):
-            if not path.exists() or stream not in {None, path.parent.name}:
+            if not path.exists():
                 continue
             size = path.stat().st_size
             if size > synced:
