@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import COMMAND, Ran, clean_env, syncstats
+from tests.support.command import COMMAND, HEARS_SIGINT, Ran, clean_env, syncstats
 from tests.support.handlers import wait_until
 from tests.support.workers import events_of
 
@@ -60,7 +60,11 @@ class Crew:
             (self.folder / f"{name}.err").open("wb") as err,
         ):
             process = subprocess.Popen(
-                [*COMMAND, *args], cwd=self.folder, env=clean_env(), stdout=out, stderr=err
+                [*HEARS_SIGINT, *COMMAND, *args],
+                cwd=self.folder,
+                env=clean_env(),
+                stdout=out,
+                stderr=err,
             )
         self.processes.append((name, process))
 

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "projections.cli.main"]
+HEARS_SIGINT = [
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, 0); os.execv(sys.argv[1], sys.argv[1:])",
+]
+"""Before a command: it hears SIGINT, as one that a terminal starts.
+
+A test run in the background may ignore that signal, and its children with it.
+"""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from projections.cli.lazy import LazyGroup, load
 from projections.cli.main import cli
-from tests.support.command import COMMAND, assert_complaint, clean_env, syncstats
+from tests.support.command import COMMAND, HEARS_SIGINT, assert_complaint, clean_env, syncstats
 from tests.support.data_folders import a_log, enqueue, whole, write_log
 from tests.support.privileges import as_permissions_say
 
@@ -284,16 +283,9 @@ def test_a_locale_that_cannot_say_it(own):
     assert_complaint(ran)
 
 
-# As a terminal starts it: a test run in the background may ignore SIGINT, and its children with it.
-HEARS_SIGINT = (
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
-    " os.execv(sys.argv[1], sys.argv[1:])"
-)
-
-
 def test_interrupted_tail(own):
     tail = subprocess.Popen(
-        [sys.executable, "-c", HEARS_SIGINT, *COMMAND, "tail", "--follow"],
+        [*HEARS_SIGINT, *COMMAND, "tail", "--follow"],
         cwd=own,
         env=clean_env(),
         stdout=subprocess.PIPE,
