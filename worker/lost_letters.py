@@ -6,7 +6,6 @@ in the log that made a dead letter and of which no letter, there or deleted, tel
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ from msgspec import UNSET
 from events.log.recovery import read_outcomes
 from events.log.stream import list_streams, stream_folder
 from events.model import JOB_FAILED
-from sync_queue.dlq import DeadLetterQueue
-from sync_queue.queue import JobQueue
 from worker.companions import next_letter
 from worker.letters import letter_from_log
 
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.model import Line
     from sync_queue.dead_letters import DeadLetter
+    from sync_queue.dlq import DeadLetterQueue
+    from sync_queue.queue import JobQueue
 
 _AT_ONCE = 500
 
@@ -72,20 +71,6 @@ def _dead_outcomes(stream: str, data: Path, fs: FileSystem) -> Iterator[tuple[in
     for line in read_outcomes(stream_folder(data, stream), 0, fs):
         if line.event == JOB_FAILED and line.to_dlq and line.seq is not UNSET:
             yield line.seq, line
-
-
-def count_lost_letters(data: Path, fs: FileSystem) -> int:
-    """How many dead letters `dlq.db` lacks that the log tells of; errors as of `lost_letters`.
-
-    Files that are not there are not made.
-    """
-    with ExitStack() as stack:
-        queue = letters = None
-        if fs.exists(data / "queue.db"):
-            queue = stack.enter_context(JobQueue(data))
-        if fs.exists(data / "dlq.db"):
-            letters = stack.enter_context(DeadLetterQueue(data, keep_open=True))
-        return sum(map(len, lost_letters(data, letters, queue, fs)))
 
 
 def put_back(
