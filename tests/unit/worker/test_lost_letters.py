@@ -73,7 +73,7 @@ def test_a_lost_file_is_made_again_but_for_the_jobs(data):
         DeadLetterQueue(data).get(each.id).stack_trace for each in DeadLetterQueue(data).list()
     ]
     lose(data)
-    assert count_lost_letters(data, FS) == 3
+    assert count_lost_letters(data) == 3
     assert not (data / "dlq.db").exists()
     assert len(restore(data)) == 3
     assert letters_of(data) == before
@@ -81,7 +81,7 @@ def test_a_lost_file_is_made_again_but_for_the_jobs(data):
     assert [letters.get(each.id).stack_trace for each in letters.list()] == traces
     assert {(each.from_log, each.retry_count) for each in letters.list()} == {(True, None)}
     assert {letters.get(each.id).job for each in letters.list()} == {None}
-    assert count_lost_letters(data, FS) == 0
+    assert count_lost_letters(data) == 0
     assert restore(data) == []
 
 
@@ -91,7 +91,7 @@ def test_what_is_there_or_was_deleted_stays_as_it_is(data):
     shutil.copy(data / "dlq.db", data / "saved")
     letters.purge(1)
     letters.retry(2)
-    assert count_lost_letters(data, FS) == 0
+    assert count_lost_letters(data) == 0
     assert restore(data) == []
     assert [each.from_log for each in letters.list()] == [False]
     lose(data)
@@ -115,7 +115,7 @@ def test_without_a_queue(data):
     before = work(data, 3)
     lose(data)
     lose(data, "queue.db")
-    assert count_lost_letters(data, FS) == 2
+    assert count_lost_letters(data) == 2
     letters = DeadLetterQueue(data)
     assert [len(some) for some in put_back(data, letters, None, FS)] == [2]
     assert letters_of(data) == before
@@ -189,13 +189,13 @@ def test_many_lines_in_several_segments_some_again_some_compressed(data):
     write_log(data, event(0, "job.failed", stream="b", error_type="F"), stream="b")
     del (nameless := event(0, "job.failed", stream="c", to_dlq=True))["job_id"]
     write_log(data, nameless, stream="c")
-    assert count_lost_letters(data, FS) == 1201
+    assert count_lost_letters(data) == 1201
     letters = DeadLetterQueue(data)
     sizes = [len(some) for some in put_back(data, letters, None, FS)]
     assert sum(sizes) == 1201
     assert max(sizes) <= 500
     assert len({(each.stream, each.seq) for each in letters.list()}) == 1201
-    assert count_lost_letters(data, FS) == 0
+    assert count_lost_letters(data) == 0
 
 
 def test_the_secrets_of_a_log_are_masked(data):
