@@ -31,7 +31,8 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
         epochs: The last 64 openings of the stream: (epoch, its first seq), ascending.
         seen: The seqs of the valid lines that were read, as half-open spans.
         spoilt: The seqs that invalid lines have, likewise; empty in a sound log.
-        as_of_us: The newest outcome's timestamp in microseconds since 1970, or None.
+        as_of_us: The newest outcome's timestamp in microseconds since 1970; None without outcomes,
+            or where none of them (they are another program's) has one.
         invalid_lines: Lines that could not be believed.
         duplicates: Lines whose seq had been seen before.
         stats: What the outcomes add up to.
@@ -156,8 +157,10 @@ def _contradiction(stream: str, entry: Entry) -> str | None:
         "lists its epochs out of order": any(a >= b for a, b in pairwise(firsts)),
         "lists an opening that it has not seen": any(first not in seen for first in firsts),
         "is not in its last epoch": position.epoch != (epochs[-1][0] if epochs else ""),
-        "has outcomes or a newest one, not both": has_outcomes is (entry.as_of_us is None),
-        "has outcomes or a start, not both": has_outcomes is (stats.session_start == math.inf),
+        # Outcomes of another program may all be without a time.
+        "has a newest outcome, and none": entry.as_of_us is not None and not has_outcomes,
+        "has a newest outcome or a start, not both": (entry.as_of_us is None)
+        is not (stats.session_start == math.inf),
         "has more outcomes than lines": stream != LOOSE
         and stats.jobs_processed + stats.jobs_skipped > sum(end - first for first, end in seen),
         "numbers lines without a stream": stream == LOOSE and position.seq > 0,

@@ -54,7 +54,10 @@ def tally_outcomes(outcomes: Sequence[Line]) -> OutcomeTally:
     return tally
 
 
-def moments_us(outcomes: Sequence[Line]) -> tuple[int, int]:
-    """When the earliest and the newest of some outcomes ended, in microseconds since 1970."""
+def moments_us(outcomes: Sequence[Line]) -> tuple[int, int] | None:
+    """When the earliest and the newest of some outcomes ended, in microseconds since 1970.
+
+    None if no outcome tells; ours all do, those of other programs may not.
+    """
     moments = [line.timestamp for line in outcomes if line.timestamp is not UNSET]
-    return to_us(min(moments)), to_us(max(moments))
+    return (to_us(min(moments)), to_us(max(moments))) if moments else None

@@ -178,7 +178,8 @@ def _believed(snapshot: Snapshot) -> None:
 
 def _adds_up(entry: Entry) -> None:
     sums = entry.stats
-    assert (entry.as_of_us is None) is (sums.jobs_processed + sums.jobs_skipped == 0)
+    assert (entry.as_of_us is None) is (sums.session_start == math.inf)
+    assert entry.as_of_us is None or sums.jobs_processed + sums.jobs_skipped > 0
     assert all(0 <= start < end for start, end in (*entry.seen, *entry.spoilt, *entry.gaps))
 
 

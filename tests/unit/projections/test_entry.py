@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
+from events.model import Line
 from projections.entry import LOOSE, MAX_EPOCHS, Entry, entry_from_dict
 from projections.errors import SnapshotError
 from projections.fold import Fold
@@ -95,8 +97,8 @@ def test_an_entry_equals_what_has_its_content_and_nothing_else():
         (changed(epochs=[]), "not in its last epoch"),
         (changed(epochs=[["e1", 2], ["e0", 0]]), "out of order"),
         (changed(epochs=[["e0", 0], ["e1", 4]]), "an opening that it has not seen"),
-        (changed(as_of=None), "a newest one, not both"),
-        (counted(session_start=None), "a start, not both"),
+        (changed(as_of=None), "a newest outcome or a start, not both"),
+        (counted(session_start=None), "a newest outcome or a start, not both"),
         (counted(jobs_skipped=9), "more outcomes than lines"),
         (counted(jobs_processed=3), "neither succeeded nor failed"),
         (counted(high_confidence_matches=2), "other successes than confidences"),
@@ -120,6 +122,28 @@ def test_what_cannot_be_is_refused(data, why):
         entry_from_dict("a", data)
 
     assert why in str(caught.value)
+
+
+def test_outcomes_of_another_program_may_all_be_without_a_time():
+    fold = Fold()
+    fold.foreign("log", [Line(event="job.succeeded")], lines=3)
+    some = fold.entry("log")
+
+    assert (some.as_of_us, some.stats.session_start) == (None, math.inf)
+    assert entry_from_dict("log", some.to_dict()) == some
+    moved = some.to_dict() | {"as_of": "2026-01-01T00:00:00Z"}
+    with pytest.raises(SnapshotError, match="a newest outcome or a start, not both"):
+        entry_from_dict("log", moved)
+
+
+def test_nothing_has_no_newest_outcome():
+    data = entry(opened(0, "e")).to_dict()
+    moved = data | {
+        "as_of": "2026-01-01T00:00:00Z",
+        "stats": data["stats"] | {"session_start": 1767225600.0},
+    }
+    with pytest.raises(SnapshotError, match="has a newest outcome, and none"):
+        entry_from_dict("a", moved)
 
 
 def test_lines_without_a_stream_have_no_numbers():
