@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from events.log.compression import COMPRESSED
 from events.log.pruned import SUMMARY_NAME
 from events.log.segment import list_segments, parse_segment, rank
 from events.log.stream import EVENTS_FOLDER, valid_stream_name
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
 
 STDIN = "-"
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+SUFFIXES = (".jsonl", *(".jsonl" + suffix for suffix in COMPRESSED))
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def find_sources(paths: Iterable[str], fs: FileSystem) -> list[Source]:
     other folder gives the streams and the files of lines that stand in it, and nothing deeper.
 
     Args:
-        paths: Files (also ``.gz`` and ``.zst``), pipes, folders, data folders, globs (``**`` for
-            any depth), and ``-``.
+        paths: Files (also ``.gz``, ``.zst``, ``.bz2`` and ``.xz``), pipes, folders, data folders,
+            globs (``**`` for any depth), and ``-``.
         fs: Where they are.
 
     Raises:
@@ -198,7 +199,7 @@ def total_bytes(sources: Iterable[Source], fs: FileSystem) -> int | None:
             return None
         segments = list_segments(source.path, fs) if source.kind == "stream" else []
         files = [s.path for s in segments] if source.kind == "stream" else [source.path]
-        if any(path.suffix in {".gz", ".zst"} for path in files):
+        if any(path.suffix.lower() in COMPRESSED for path in files):
             return None
         try:
             total += sum(fs.size(path) for path in files)

@@ -118,7 +118,7 @@ def open_segment(segment: Segment, fs: FileSystem) -> BinaryIO:
 
 
 def open_source(path: Path, fs: FileSystem = REAL) -> BinaryIO:
-    """Open any file of lines, by its suffix: ``.gz``, ``.zst`` (several parts too), else plain.
+    """Open any file of lines, by its suffix: one of `COMPRESSED` (several parts too), else plain.
 
     Raises:
         EventsError: It is no regular file; or, while reading, it is damaged or cut short.

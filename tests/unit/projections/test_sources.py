@@ -68,10 +68,11 @@ def test_links_to_the_log_and_to_a_stream_are_followed(data, tmp_path):
 
 
 def test_a_folder_of_files(tmp_path):
-    for name in ("b.jsonl", "a.jsonl.gz", "c.jsonl.zst", "d.json", "e.txt", "jsonl"):
+    lines = ("a.jsonl.gz", "b.jsonl", "c.jsonl.zst", "d.jsonl.bz2", "e.jsonl.xz")
+    for name in (*lines, "d.json", "e.txt", "jsonl", "f.jsonl.zip"):
         (tmp_path / name).touch()
     (tmp_path / "f.jsonl").mkdir()
-    assert found(tmp_path) == [("file", n) for n in ("a.jsonl.gz", "b.jsonl", "c.jsonl.zst")]
+    assert found(tmp_path) == [("file", name) for name in lines]
 
 
 def test_folders_that_are_only_called_like_ours(tmp_path):
@@ -185,6 +186,9 @@ def test_how_much_there_is_to_read(data, tmp_path):
     assert total_bytes([*both, Source("stdin", Path("-"))], FS) is None
     assert total_bytes([Source("pipe", tmp_path / "x")], FS) is None
     assert total_bytes([Source("file", tmp_path / "gone")], FS) is None
+    for suffix in (".gz", ".zst", ".bz2", ".XZ"):
+        (tmp_path / f"x.log{suffix}").touch()
+        assert total_bytes([Source("file", tmp_path / f"x.log{suffix}")], FS) is None
     compress(segment(data), ".zst")
     assert total_bytes(both, FS) is None
 
