@@ -1,0 +1,1 @@
+"""Other programs' lines turned into outcomes; knows neither files nor stats."""

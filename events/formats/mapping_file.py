@@ -1,0 +1,162 @@
+"""Mappings as TOML files, checked whole: what is wrong is told with file, line and key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+from events.errors import EventsError
+from events.filesystem import REAL
+from events.formats.mapping import (
+    FIELDS,
+    KINDS,
+    Companion,
+    Fields,
+    Mapping,
+    Outcome,
+    Same,
+    Sources,
+)
+from events.formats.mapping_table import Table, WrongKeyError
+from events.formats.mapping_values import read_sources, read_when
+from events.formats.toml_lines import line_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
+
+MAX_BYTES = 1 << 20
+MAX_WITHIN_LINES = 100_000
+_WITHIN_LINES = 1000
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class MappingError(EventsError):
+    """A mapping cannot be used; the message says which, where in it, and what to do."""
+
+
+def read_mapping(path: Path, fs: FileSystem = REAL) -> Mapping:
+    """Read a mapping from its file.
+
+    Args:
+        path: The TOML file.
+        fs: What reads it.
+
+    Raises:
+        MappingError: It cannot be read, or says something that cannot be.
+    """
+    return parse_mapping(read_text(path, fs), str(path))
+
+
+def read_text(path: Path, fs: FileSystem = REAL) -> str:
+    """Read a mapping's file as text.
+
+    Raises:
+        MappingError: It cannot be read, is too large or not UTF-8.
+    """
+    try:
+        with fs.open_read(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MappingError(f"{path}: the mapping cannot be read: {error.strerror}") from error
+    if len(data) > MAX_BYTES:
+        raise MappingError(f"{path}: the file is larger than 1 MiB: it is no mapping")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise MappingError(f"{path}: the mapping is no TOML: {error}") from error
+
+
+def parse_mapping(text: str, source: str) -> Mapping:
+    """Read a mapping from TOML.
+
+    Args:
+        text: The file's content.
+        source: The file's name, for messages.
+
+    Raises:
+        MappingError: It is no TOML, or says something that cannot be.
+    """
+    text = text.replace("\r\n", "\n")
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise MappingError(f"{source}: the mapping is no TOML: {error}") from error
+    try:
+        return _mapping(Table(content))
+    except WrongKeyError as error:
+        keys = ".".join(key for key in error.path if isinstance(key, str))
+        place = f"{source}:{line_of(text, error.path)}"
+        raise MappingError(f"{place}: {f'{keys}: ' if keys else ''}{error}") from None
+
+
+def _mapping(table: Table) -> Mapping:
+    table.only("name", "description", "detect", "outcomes", "fields", "dimensions", "companions")
+    name = table.text("name")
+    if not _NAME.fullmatch(name):
+        raise table.wrong("name", "a name has letters, digits, - and _, at most 64")
+    outcomes = tuple(_outcome(each) for each in table.tables("outcomes"))
+    if not outcomes:
+        raise table.wrong("outcomes", "say in [[outcomes]] which lines tell how an attempt ended")
+    return Mapping(
+        name=name,
+        description=table.text("description", ""),
+        detect=read_when(table, "detect") if "detect" in table else (),
+        outcomes=outcomes,
+        fields=_fields(table.table("fields")),
+        dimensions=_dimensions(table.table("dimensions")),
+        companions=tuple(_companion(each) for each in table.tables("companions")),
+    )
+
+
+def _outcome(table: Table) -> Outcome:
+    table.only("is", "when")
+    return Outcome(table.one_of("is", KINDS), read_when(table, "when"))
+
+
+def _fields(table: Table) -> Fields:
+    table.only(*FIELDS, what="field")
+    return tuple((name, read_sources(table, name, name)) for name in table)
+
+
+def _dimensions(table: Table) -> Fields:
+    return tuple((name, read_sources(table, name, "")) for name in table)
+
+
+def _companion(table: Table) -> Companion:
+    table.only("position", "of", "same", "when", "within_lines", "is", "fields")
+    of = table.list("of")
+    for kind in of:
+        if kind not in KINDS:
+            raise table.wrong("of", f"{kind!r} is no outcome; use {', '.join(KINDS)}")
+    within = table.get("within_lines", _WITHIN_LINES)
+    if type(within) is not int or not 1 <= within <= MAX_WITHIN_LINES:
+        raise table.wrong("within_lines", f"give a whole number from 1 to {MAX_WITHIN_LINES:,}")
+    return Companion(
+        position=table.one_of("position", ("before", "after")),
+        of=tuple(of),
+        same=tuple(_same(table.inside("same"), place) for place in range(len(table.list("same")))),
+        when=read_when(table, "when"),
+        within_lines=within,
+        kind=table.one_of("is", KINDS) if "is" in table else None,
+        fields=_fields(table.table("fields")),
+    )
+
+
+def _same(table: Table, place: int) -> Same:
+    """What is the same in both lines: given once, or apart where they differ."""
+    pair = table.get(place)
+    if isinstance(pair, dict) and {"outcome", "line"} & pair.keys():
+        both = table.table(place)
+        both.only("outcome", "line")
+        return Same(_one(both, "outcome"), _one(both, "line"))
+    sources = read_sources(table, place, "")
+    return Same(sources, sources)
+
+
+def _one(table: Table, key: str) -> Sources:
+    if key not in table:
+        raise table.wrong("outcome", "give both, outcome and line")
+    return read_sources(table, key, "")
