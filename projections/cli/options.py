@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -137,8 +138,10 @@ class Pattern(PatternType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Pass a regular expression through; anything else is a usage error."""
         try:
-            re.compile(str(value))
-        except re.error as error:
-            where = "" if error.pos is None else f" (look at character {error.pos + 1})"
+            with warnings.catch_warnings(action="ignore"):  # of what a later Python may read anew
+                re.compile(str(value))
+        except (re.error, OverflowError, RecursionError) as error:
+            place = getattr(error, "pos", None)
+            where = "" if place is None else f" (look at character {place + 1})"
             self.fail(f"it is no regular expression{where}", param, ctx)
         return str(value)

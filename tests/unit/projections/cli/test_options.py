@@ -67,6 +67,16 @@ def test_patterns():
     assert "hunter2" not in str(caught.value), "a pattern may be a secret"
 
 
+@pytest.mark.parametrize("pattern", ["a{99999999999999999999}", "(" * 5000 + ")" * 5000, "["])
+def test_what_python_cannot_compile_is_no_pattern(pattern):
+    with pytest.raises(click.BadParameter, match="no regular expression"):
+        Pattern().convert(pattern, None, None)
+
+
+def test_a_pattern_that_a_later_python_may_read_anew_is_taken_without_a_word():
+    assert Pattern().convert("[[a]", None, None) == "[[a]"
+
+
 def test_existing_folder(tmp_path):
     assert existing(tmp_path) == tmp_path
     with pytest.raises(CommandError, match=r"no data folder .*--data"):
