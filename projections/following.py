@@ -19,7 +19,7 @@ from projections.sources import find_sources, source_name
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from events.filesystem import FileSystem
@@ -78,12 +78,19 @@ class Follower:
         """Whether nothing more can come once it was read: there is but standard input."""
         return self._paths == ("-",)
 
-    def newest(self, limit: int, *, pipes: bool = True) -> list[bytes]:
+    def newest(
+        self,
+        limit: int,
+        *,
+        pipes: bool = True,
+        keep: Callable[[bytes], bool] | None = None,
+    ) -> list[bytes]:
         r"""Give the last lines of each source, and go on behind them; before `lines`.
 
         Args:
             limit: How many lines of each at most.
             pipes: Whether to read pipes, too, to their ends.
+            keep: Which lines count; None for all. They are looked for in all of a source.
 
         Returns:
             Lines without their ``\n``, those of one source after those of another.
@@ -92,7 +99,10 @@ class Follower:
         for tail in self._tails.values():
             if pipes or not isinstance(tail, _PipeTail):
                 tail.pass_over_old()
-                found += deque(tail.lines(), maxlen=limit)
+                last = deque((line for line in tail.lines() if not keep or keep(line)), limit)
+                if keep and isinstance(tail, _StreamTail):
+                    _put_before(last, tail.older(), keep)
+                found += last
         return found
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
@@ -164,6 +174,7 @@ class _StreamTail:
         self._fs = fs
         self._segment = -1
         self._offset = 0
+        self._oldest = -1  # the first segment that was not passed over
         self._whole: Path | None = None  # a compressed segment that was read to its end
 
     def lines(self) -> Iterator[bytes]:
@@ -197,6 +208,14 @@ class _StreamTail:
         recent = list_segments(self._folder, self._fs)[-_RECENT_SEGMENTS:]
         if recent:  # all of it may be pruned, or gone
             self._segment, self._offset = recent[0].first_seq, 0
+        self._oldest = self._segment
+
+    def older(self) -> Iterator[Iterator[bytes]]:
+        """Give the lines of each segment that was passed over, the newest segment first."""
+        for segment in reversed(list_segments(self._folder, self._fs)):
+            if segment.first_seq < self._oldest:
+                with suppress(FileNotFoundError), open_segment(segment, self._fs) as file:
+                    yield _read(BlockReader(file))
 
     def close(self) -> None:
         pass
@@ -260,6 +279,14 @@ class _PipeTail:
     def close(self) -> None:
         if self._owned:
             self._file.close()
+
+
+def _put_before(
+    last: deque[bytes], older: Iterator[Iterator[bytes]], keep: Callable[[bytes], bool]
+) -> None:
+    """Fill up the last lines to their limit with those that came before them."""
+    while len(last) < (last.maxlen or 0) and (lines := next(older, None)) is not None:
+        last.extendleft(reversed(deque(filter(keep, lines), (last.maxlen or 0) - len(last))))
 
 
 def _read(reader: BlockReader) -> Iterator[bytes]:

@@ -240,6 +240,20 @@ def test_what_is_not_there_is_told_at_once(tmp_path):
         Follower([str(tmp_path / "x")], fs=RealFileSystem(), stdin=io.BytesIO())
 
 
+@pytest.mark.parametrize("limit", [0, 1, 2, 3, 9])
+def test_lines_that_are_kept_are_looked_for_in_older_segments_too(tmp_path, limit):
+    for first in range(0, 12, 2):
+        append(segment(tmp_path, first=first), lines(first, first + 1))
+    follower = Follower([str(tmp_path)], fs=RealFileSystem(), stdin=io.BytesIO())
+    even = [n for n in range(12) if n % 4 == 0 or n == 10]
+
+    newest = follower.newest(limit, keep=lambda line: line + b"\n" in {*map(lines, even)})
+
+    assert newest == lines(*even[-limit:]).splitlines() if limit else newest == []
+    append(segment(tmp_path, first=10), lines(12))
+    assert [line for _, line in follower.lines()] == lines(12).splitlines(), "once, and all"
+
+
 def test_the_newest_lines_of_each_source_and_then_what_comes(tmp_path):
     append(segment(tmp_path), lines(0, 1))
     append(segment(tmp_path, first=2), lines(2))
