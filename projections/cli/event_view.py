@@ -8,17 +8,51 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from events.clock import EPOCH
 from events.codec import decode
 from events.errors import InvalidLineError
 from events.model import HIGH, JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED, elapsed_ns
 from projections.cli.output import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from events.model import Line
 
+ENDS = ("succeeded", "failed", "dead", "skipped")
+"""How an attempt may end; one that is dead failed, too."""
 _MARK = 8  # columns
 _OF_EVERY_EVENT = frozenset({"event", "v", "stream", "seq", "timestamp", "level"})
 _SHOWN_VALUE = 60  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    r"""A line, and what was read from it.
+
+    Attributes:
+        line: The line, without its ``\n``.
+        event: The event; None if the line is invalid.
+        reason: Why it is invalid; "" if it is not.
+        stream: Its stream; "" if it has none.
+    """
+
+    line: bytes
+    event: Line | None
+    reason: str = ""
+    stream: str = ""
+
+    @property
+    def end(self) -> str | None:
+        """Which of `ENDS` it tells of; None if it is no outcome."""
+        if self.event is None:
+            return None
+        if self.event.event == JOB_FAILED:
+            return "dead" if self.event.to_dlq else "failed"
+        return _OTHER_ENDS.get(self.event.event)
+
+
+_OTHER_ENDS = {JOB_SUCCEEDED: "succeeded", JOB_SKIPPED: "skipped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +63,7 @@ class View:
         moment: When it happened; None if it does not say.
         stream: Its stream; "" if it has none.
         mark: One word for what happened.
-        style: How rich shows the mark.
+        style: How the mark is coloured: a colour, ``bold`` before it or not, or ``dim``.
         text: The rest.
     """
 
@@ -45,15 +79,44 @@ class View:
         return f"{time} {self.mark:<{_MARK}} {self.text}"
 
 
-def view(line: bytes) -> View:
-    """Read a line and say what it tells."""
+def tell(line: bytes) -> Told:
+    """Read a line of our own log."""
     try:
         event = decode(line)
     except InvalidLineError as error:
-        return View(None, error.stream or "", "invalid", "yellow", error.reason)
-    moment = None if event.timestamp is UNSET else event.timestamp.astimezone(UTC)
-    mark, style, text = _told(event, line)
-    return View(moment, "" if event.stream is UNSET else event.stream, mark, style, text)
+        return Told(line, None, error.reason, error.stream or "")
+    return Told(line, event, stream="" if event.stream is UNSET else event.stream)
+
+
+def view(line: bytes) -> View:
+    """Read a line and say what it tells."""
+    return view_of(tell(line))
+
+
+def view_of(told: Told) -> View:
+    """Say what a line tells."""
+    event = told.event
+    if event is None:
+        return View(None, told.stream, "invalid", "yellow", told.reason)
+    mark, style, text = _told(event, told.line)
+    return View(moment_of(told), told.stream, mark, style, text)
+
+
+def moment_of(told: Told) -> datetime | None:
+    """When it happened, in UTC; None if the line does not say."""
+    if told.event is None or told.event.timestamp is UNSET:
+        return None
+    return told.event.timestamp.astimezone(UTC)
+
+
+def by_time(events: Iterable[Told]) -> list[Told]:
+    """Sort events by when they happened; one without a time stays behind the one before it."""
+    latest = EPOCH
+    timed = []
+    for told in events:
+        latest = moment_of(told) or latest
+        timed.append((latest, told))
+    return [told for _, told in sorted(timed, key=lambda pair: pair[0])]
 
 
 def _told(event: Line, line: bytes) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Patterns of `run --redact` tried out before work begins: `re` has no limit of time.
+"""Patterns of `--redact` and `--grep` tried out before they are used: `re` has no limit of time.
 
 A pattern like ``(a+)+$`` takes longer than a life for a message of forty letters, and holds up the
 whole process while it does: nobody else's thread runs, no signal is heard. So each pattern is tried
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 CPU_S = 1
 """So much processor time a pattern may take for all the texts: most take a hundredth of that."""
 
+ADVICE = (
+    f"takes more than {CPU_S} s for texts of 1,000 characters, and would hold up all work: leave "
+    "out repeats of repeats, such as (a+)+, or bound them, as in {1,64}"
+)
+"""What is wrong with such a pattern, and what to do: the rest of a sentence."""
+
 _TRIAL = f"""
 import re, resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, ({CPU_S}, {CPU_S}))
@@ -37,21 +43,22 @@ for one in own:
 
 
 def check_patterns(patterns: Iterable[str]) -> None:
-    """Refuse patterns that may take for ever.
+    """Refuse patterns of `run --redact` that may take for ever.
 
     Raises:
         CommandError: One does. It is told by its place: it may be a secret itself.
     """
     for number, pattern in enumerate(patterns, 1):
-        trial = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _TRIAL],
-            input=pattern.encode(errors="surrogatepass"),
-            capture_output=True,
-            check=False,
-        )
-        if trial.returncode < 0:  # by the signal that ends who takes too long
-            raise CommandError(
-                f"--redact pattern {number} takes more than {CPU_S} s for texts of 1,000 "
-                "characters, and would hold up all work: leave out repeats of repeats, such as "
-                "(a+)+, or bound them, as in {1,64}"
-            )
+        if takes_for_ever(pattern):
+            raise CommandError(f"--redact pattern {number} {ADVICE}")
+
+
+def takes_for_ever(pattern: str) -> bool:
+    """Whether a pattern, which is a regular expression, may take for ever."""
+    trial = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _TRIAL],
+        input=pattern.encode(errors="surrogatepass"),
+        capture_output=True,
+        check=False,
+    )
+    return trial.returncode < 0  # by the signal that ends who takes too long
