@@ -167,6 +167,8 @@ class Fold:
                 that the entry that has read more is further along; except under ``LOOSE``.
             invalid: How many of these lines could not be believed.
         """
+        if not (outcomes or invalid or (lines and stream != LOOSE)):
+            return  # nothing to say, not even that the stream is there
         state = self._state(stream)
         state.outcomes += outcomes
         state.invalid_lines += invalid

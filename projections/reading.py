@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from events.filesystem import FileSystem
+    from events.log.reader import Block
     from events.log.segment import Segment
-    from projections.fold import Fold
+    from projections.fold import Fold, Report
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,38 @@ def read_file(
     Yields:
         The end of the lines folded so far. Until then, they and no others are in the fold.
     """
+
+    def take(block: Block | Overlong, report: Report) -> None:
+        if isinstance(block, Overlong):
+            fold.overlong(block.offset, block.length, folder=folder, report=report)
+        else:
+            fold.lines(block.data, block.offset, folder=folder, report=report)
+
+    return read_blocks(take, file, source, offset=offset, problem=problem, progress=progress)
+
+
+def read_blocks(
+    take: Callable[[Block | Overlong, Report], object],
+    file: BinaryIO,
+    source: str,
+    *,
+    offset: int = 0,
+    problem: Callable[[Problem], None] = nothing,
+    progress: Callable[[int], None] = nothing,
+) -> Iterator[int]:
+    """Hand the lines of an open file on, block by block.
+
+    Args:
+        take: Takes each block, and tells the report of each invalid line.
+        file: The uncompressed text, from its start.
+        source: The file's name, for problems.
+        offset: Where to begin.
+        problem: Told of each invalid line, and of an unfinished last one.
+        progress: Told how many bytes of text were read, as they are read.
+
+    Yields:
+        The end of the lines taken so far.
+    """
     reader = BlockReader(file, offset=offset)
     line = 1 if offset == 0 else None
     found: list[tuple[int, str]] = []
@@ -77,15 +110,14 @@ def read_file(
         found.append((offset, reason))
 
     for block in reader:
-        if isinstance(block, Overlong):
-            data = b"\n"
-            fold.overlong(block.offset, block.length, folder=folder, report=report)
-        else:
-            data = block.data
-            fold.lines(data, block.offset, folder=folder, report=report)
+        data = b"\n" if isinstance(block, Overlong) else block.data
+        take(block, report)
         yield block.end
         counted = 0
-        for at, why in found:
+        for at, why in sorted(found, key=_place):
+            if at < block.offset:  # it began in a block before this one
+                problem(Problem(source, None, at, why))
+                continue
             if line is not None:
                 line += data.count(b"\n", counted, at - block.offset)
                 counted = at - block.offset
@@ -100,6 +132,10 @@ def read_file(
             "it is not counted"
         )
         problem(Problem(source, line, reader.offset, why, incomplete=True))
+
+
+def _place(found: tuple[int, str]) -> int:
+    return found[0]
 
 
 def read_stream(

@@ -6,11 +6,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from events.errors import EventsError
 from events.filesystem import RealFileSystem
 from events.log.segment import open_segment, open_source, parse_segment
+from projections.choosing import Choice
 from projections.errors import SourceError, StrictError
 from projections.fold import Fold
+from projections.intake import Format
+from projections.logs import naming, read_logs, refuse_streams, source_text, unreadable
 from projections.reading import Problem, nothing, read_file, read_stream
 from projections.seqs import size
 from projections.snapshot import Snapshot
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from projections.summary import Summary
+
+NATIVE_CHOICE = Choice()
 
 
 @dataclass(frozen=True)
@@ -44,24 +48,28 @@ def replay(
     paths: Sequence[str],
     *,
     stdin: BinaryIO,
+    choice: Choice = NATIVE_CHOICE,
     strict: bool = False,
     fs: FileSystem | None = None,
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
+    told: Callable[[str], None] = nothing,
 ) -> Replayed:
     """Fold what ``paths`` name.
 
     Args:
         paths: See `projections.sources.find_sources`.
         stdin: What ``-`` means.
+        choice: In which format files are; an event log is always in ours.
         strict: Stop at the first invalid line.
         fs: Where the paths are.
         problem: Told of each invalid line, and of unfinished last ones.
         progress: Told how many bytes of text were read, as they are read.
+        told: Told of each log whose format was recognised.
 
     Raises:
-        SourceError: A path cannot be read, or what was pruned of two folders of one stream cannot
-            be told apart.
+        SourceError: A path cannot be read, or is in no format that is known or in another one than
+            ``choice``; or what was pruned of two folders of one stream cannot be told apart.
         SummaryError: What was pruned of a stream cannot be believed.
         StrictError: ``strict``, and a line is invalid.
     """
@@ -77,38 +85,42 @@ def replay(
         problem(found)
 
     sources = find_sources(paths, real)
+    refuse_streams(sources, choice)
     one_log = _is_one_log(sources)
     try:
         kept = _begin(fold, sources, real)
     except OSError as error:
-        raise _unreadable(error, str(error.filename)) from error
+        raise unreadable(error, str(error.filename)) from error
     for source in sources:
-        try:
-            if source.kind != "stream":
+        if source.kind == "stream":
+            with naming(source_text(source)):
+                _read_stream(
+                    fold,
+                    source.path,
+                    kept[source.path],
+                    fs=real,
+                    alone=one_log,
+                    problem=noticed,
+                    progress=progress,
+                )
+        elif choice.known == Format():  # in the order in which they were named
+            with naming(source_text(source)):
                 _read(fold, source, stdin, fs=real, problem=noticed, progress=progress)
-                continue
-            _read_stream(
-                fold,
-                source.path,
-                kept[source.path],
-                fs=real,
-                alone=one_log,
-                problem=noticed,
-                progress=progress,
-            )
-        except EventsError as error:  # it names the file
-            raise SourceError(str(error)) from error
-        except OSError as error:
-            raise _unreadable(error, _name(source)) from error
+    if choice.known != Format():
+        read_logs(
+            fold,
+            [source for source in sources if source.kind != "stream"],
+            choice,
+            lambda source: _open(source, stdin, real),
+            problem=noticed,
+            progress=progress,
+            told=told,
+        )
     if not one_log:
         _refuse_forks(fold, sources)
         for stream in fold.entries():
             fold.displace(stream)
     return Replayed(Snapshot(fold.entries()), incomplete)
-
-
-def _unreadable(error: OSError, name: str) -> SourceError:
-    return SourceError(f"{name} cannot be read: {error.strerror or error}")
 
 
 def _is_one_log(sources: Sequence[Source]) -> bool:
@@ -196,12 +208,8 @@ def _read(
     progress: Callable[[int], None],
 ) -> None:
     with _open(source, stdin, fs) as file:
-        for _ in read_file(fold, file, _name(source), problem=problem, progress=progress):
+        for _ in read_file(fold, file, source_text(source), problem=problem, progress=progress):
             pass
-
-
-def _name(source: Source) -> str:
-    return "standard input" if source.kind == "stdin" else str(source.path)
 
 
 def _open(source: Source, stdin: BinaryIO, fs: FileSystem) -> AbstractContextManager[BinaryIO]:

@@ -7,21 +7,14 @@ from pathlib import Path
 import click
 
 from projections.cli.command import Command
+from projections.cli.formats import format_options
 from projections.cli.options import data_option, json_option
 
 
 @click.command(cls=Command, example="syncstats replay data/events --json")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @data_option()
-@click.option(
-    "--format",
-    "format_",
-    metavar="F",
-    type=click.Choice(["native"]),
-    default="native",
-    show_default=True,
-    help="What the lines are.",
-)
+@format_options()
 @click.option("--strict", is_flag=True, help="Stop at the first invalid line, with status 1.")
 @click.option(
     "--out",
@@ -33,20 +26,25 @@ from projections.cli.options import data_option, json_option
 def replay(  # noqa: PLR0917 - click passes them by name
     paths: tuple[str, ...],
     data: Path,
-    format_: str,  # noqa: ARG001 - one format so far
+    format_: str | None,
+    mapping: Path | None,
+    wrapped: str | None,
     strict: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Fold events again and print the stats; touches nothing unless --out.
 
-    PATH is a file (.gz and .zst too), a folder (of an event log, all its streams), a glob in
-    quotes, or - for standard input; without one, the data folder. Lines may come in any order and
-    more than once: each counts once by its stream and seq.
+    PATH is a file (.gz, .zst, .bz2 and .xz too), a folder (of an event log, all its streams), a
+    glob in quotes, or - for standard input; without one, the data folder. Our own lines may come
+    in any order and more than once: each counts once by its stream and seq. With another format,
+    rotated files of one log (app.log, app.log.1, app.log.2.gz) are read as one, the oldest first;
+    a line that another one would complete counts at the end as it stands.
     """
     from io import BytesIO
 
     from events.filesystem import RealFileSystem
+    from projections.cli.formats import Told, choice_of
     from projections.cli.options import existing, standard_input
     from projections.cli.output import print_json, say
     from projections.cli.problems import Problems
@@ -58,16 +56,20 @@ def replay(  # noqa: PLR0917 - click passes them by name
 
     fs = RealFileSystem()
     named = paths or (str(existing(data)),)
-    problems = Problems()
+    choice = choice_of(format_, mapping, wrapped)
+    problems, told = Problems(), Told()
     with reading(total_bytes(find_sources(named, fs), fs)) as progress:
         replayed = fold_again(
             named,
             stdin=standard_input() if STDIN in named else BytesIO(),
+            choice=choice,
             strict=strict,
             fs=fs,
             problem=problems,
             progress=progress,
+            told=told,
         )
+    told.finish()
     problems.finish()
     if out is not None:
         write_out(out, replayed.snapshot.to_bytes())

@@ -1,0 +1,116 @@
+"""Which format a log is in: as somebody said, or as its first lines show."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from events.errors import EventsError
+from projections.errors import SourceError
+from projections.fold import is_empty
+from projections.intake import NATIVE, Format
+
+if TYPE_CHECKING:
+    from events.formats.mapping import Mapping
+
+AUTO = "auto"
+NONE = "none"
+SAMPLE_BYTES = 1 << 20
+"""So much of a log's start is looked at, at most."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was said of the format of some logs.
+
+    Attributes:
+        name: ``native``, the name of the mapping, or ``auto``: to be recognised.
+        mapping: The mapping; None for ``native`` and ``auto``.
+        wrapped: What has wrapped the lines, ``none``, or ``auto``: to be recognised.
+    """
+
+    name: str = NATIVE
+    mapping: Mapping | None = None
+    wrapped: str = NONE
+
+    @property
+    def known(self) -> Format | None:
+        """The format, where no line has to be looked at."""
+        if AUTO in {self.name, self.wrapped}:
+            return None
+        return Format(self.name, self.mapping, None if self.wrapped == NONE else self.wrapped)
+
+    @property
+    def may_be_native(self) -> bool:
+        """Whether our own lines, as they stand, are among what was said."""
+        return self.name in {NATIVE, AUTO} and self.wrapped in {NONE, AUTO}
+
+    def recognise(self, sample: bytes) -> Format | None:
+        """Look at the first lines of a log.
+
+        Args:
+            sample: Whole lines, at most `SAMPLE_BYTES`.
+
+        Returns:
+            The format; None where they do not show it.
+        """
+        if self.known is not None:
+            return self.known
+        if self.name != AUTO:
+            return Format(self.name, self.mapping, _wrapping(sample))
+        from events.formats.recognition import recognise
+
+        wrapping = None if self.wrapped in {NONE, AUTO} else self.wrapped
+        found = recognise(sample if wrapping is None else _unwrapped(sample, wrapping))
+        if found is None or (found.wrapping is not None and self.wrapped != AUTO):
+            return None
+        return known_format(found.format, wrapping or found.wrapping)
+
+
+def known_format(name: str, wrapping: str | None) -> Format | None:
+    """The format that has this name without any file: our own, or a preset's; else None."""
+    if name == NATIVE:
+        return Format(wrapping=wrapping)
+    from events.formats.presets import PRESETS, load_preset
+
+    if name not in PRESETS:
+        return None
+    return Format(name, load_preset(name), wrapping)
+
+
+def unrecognised(name: str) -> SourceError:
+    """What is said of a log whose first lines show no format."""
+    return SourceError(
+        f"the lines of {name} are in no format that is known: say which with --format, or describe "
+        "them with --mapping FILE"
+    )
+
+
+def whole_lines(head: bytes) -> bytes:
+    """What of the first bytes of a log is whole lines; b"" where none of them says anything."""
+    sample = head[: head.rfind(b"\n") + 1]
+    return b"" if all(map(is_empty, sample.split(b"\n"))) else sample
+
+
+def read_head(file: BinaryIO) -> bytes:
+    """The first bytes of a file, as many as a sample has; of a damaged one what can be read."""
+    head = bytearray()
+    with suppress(EventsError):  # told when it is read
+        while len(head) < SAMPLE_BYTES and (data := file.read(SAMPLE_BYTES - len(head))):
+            head += data
+    return bytes(head)
+
+
+def _unwrapped(sample: bytes, wrapping: str) -> bytes:
+    from events.formats.unwrapping import Unwrapper
+
+    return Unwrapper(wrapping).lines(sample).data
+
+
+def _wrapping(sample: bytes) -> str | None:
+    """What has wrapped lines whose format is known otherwise."""
+    from events.formats.recognition import recognise
+
+    found = recognise(sample)
+    return None if found is None else found.wrapping

@@ -1,0 +1,98 @@
+"""The options that say in which format lines are: `--format`, `--mapping`, `--wrapped`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from projections.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projections.choosing import Choice
+
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+FORMATS = ("native", "ecs", "oban", "sidekiq", "structlog", "auto")
+WRAPPED = ("none", "docker", "cri", "journald", "syslog", "auto")
+SHOWN = 20
+
+
+def format_options() -> Decorator:
+    """Make the three options; `choice_of` takes their values."""
+    format_ = click.option(
+        "--format",
+        "format_",
+        metavar="F",
+        type=click.Choice(FORMATS),
+        help="What the lines are: native (our own), ecs, oban, sidekiq, structlog, or auto: what "
+        "the first lines of each log show.  [default: native]",
+    )
+    mapping = click.option(
+        "--mapping",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="The lines are as this mapping file (TOML) describes them; instead of --format.",
+    )
+    wrapped = click.option(
+        "--wrapped",
+        metavar="W",
+        type=click.Choice(WRAPPED),
+        help="What has wrapped each line: docker (json-file), cri (Kubernetes), journald (-o "
+        "json), syslog, none, or auto.  [default: auto with --format auto, else none]",
+    )
+    return lambda function: format_(mapping(wrapped(function)))
+
+
+def choice_of(format_: str | None, mapping: Path | None, wrapped: str | None) -> Choice:
+    """What was said of the format.
+
+    Raises:
+        CommandError: Both a format and a mapping were named.
+        MappingError: The mapping file cannot be used.
+    """
+    from projections.choosing import AUTO, NONE, Choice
+    from projections.intake import NATIVE
+
+    if mapping is not None:
+        if format_ is not None:
+            raise CommandError(
+                "--format and --mapping exclude each other: the mapping says what the lines are"
+            )
+        from events.formats.mapping_file import read_mapping
+
+        described = read_mapping(mapping)
+        return Choice(described.name, described, wrapped or NONE)
+    name = format_ or NATIVE
+    if name == AUTO:
+        return Choice(AUTO, None, wrapped or AUTO)
+    if name == NATIVE:
+        return Choice(NATIVE, None, wrapped or NONE)
+    from events.formats.presets import load_preset
+
+    return Choice(name, load_preset(name), wrapped or NONE)
+
+
+class Told:
+    """Says on stderr in which format logs were found to be, of the first ones."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, text: str) -> None:
+        """Say it of one log."""
+        from projections.cli.output import note
+
+        self._count += 1
+        if self._count <= SHOWN:
+            note(f"syncstats: {text}")
+
+    def finish(self) -> None:
+        """Say how many more there were."""
+        from projections.cli.output import note, plural
+
+        if self._count > SHOWN:
+            note(f"syncstats: and so on, for {plural(self._count - SHOWN, 'more log')}")

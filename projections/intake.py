@@ -1,0 +1,178 @@
+"""One log's lines into a fold: unwrapped, decoded or translated, and counted once each."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from events.log.reader import Overlong
+from projections.entry import LOOSE
+from projections.fold import ignore, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from events.formats.mapping import Mapping
+    from events.formats.translator import Translator
+    from events.formats.unwrapping import Unwrapper
+    from events.log.reader import Block
+    from events.model import Line
+    from projections.fold import Fold, Report
+
+NATIVE = "native"
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the lines of a log are understood.
+
+    Attributes:
+        name: What the format is called: ``native``, or its mapping's name.
+        mapping: How lines of another program become outcomes; None for our own lines.
+        wrapping: What has wrapped each line (``docker``, ``cri``, ``journald``, ``syslog``), if
+            anything.
+    """
+
+    name: str = NATIVE
+    mapping: Mapping | None = None
+    wrapping: str | None = None
+
+    def __str__(self) -> str:
+        wrapped = "" if self.wrapping is None else f" in {self.wrapping}'s wrapping"
+        return f"{self.name} lines{wrapped}"
+
+    @property
+    def key(self) -> str:
+        """The same for formats that understand each line alike: what waits fits no other."""
+        text = repr((self.name, self.mapping, self.wrapping))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class Intake:
+    """Takes the lines of one log, block by block in their order, into a fold.
+
+    Args:
+        fold: Where they count.
+        format_: How they are understood.
+        stream: Under which stream lines without one count.
+        state: What `state` of an earlier intake of the same log and format gave.
+    """
+
+    def __init__(
+        self, fold: Fold, format_: Format, *, stream: str = LOOSE, state: object = None
+    ) -> None:
+        waiting = state if isinstance(state, dict) else {}
+        self.format = format_
+        self._fold = fold
+        self._stream = stream
+        self._unwrapper = _unwrapper(format_, waiting.get("unwrapper"))
+        self._translator = _translator(format_, waiting.get("translator"))
+
+    def take(
+        self, block: Block | Overlong, report: Report = ignore, *, folder: str | None = None
+    ) -> Sequence[Line]:
+        """Take the next lines of the log.
+
+        Args:
+            block: They.
+            report: Told once of each invalid line, with its place in the log; not always in the
+                order of the lines.
+            folder: The stream in whose folder they stand, if they are in one.
+
+        Returns:
+            The outcomes of another program's log that are settled now; none of our own lines.
+        """
+        invalid = _Counted(report)
+        if isinstance(block, Overlong):
+            if self._translator is None:
+                self._fold.overlong(
+                    block.offset, block.length, folder=folder, loose=self._stream, report=report
+                )
+                return ()
+            outcomes = self._translator.overlong()
+            report(block.offset, too_long(block.length))
+            self._fold.foreign(self._stream, outcomes, lines=1, invalid=1)
+            return outcomes
+        data, offset, tell = block.data, block.offset, invalid.told
+        if self._unwrapper is not None:
+            unwrapped = self._unwrapper.lines(data, offset, invalid.told)
+            data, offset = unwrapped.data, 0
+            tell = _Outer(data, unwrapped.offsets, invalid.told).report
+        if self._translator is None:
+            # Those that the fold itself finds invalid it counts itself.
+            if invalid.count:
+                self._fold.foreign(self._stream, (), lines=invalid.count, invalid=invalid.count)
+            self._fold.lines(data, offset, folder=folder, loose=self._stream, report=tell)
+            return ()
+        outcomes = self._translator.lines(data, offset, tell)
+        self._fold.foreign(
+            self._stream, outcomes, lines=block.data.count(b"\n"), invalid=invalid.count
+        )
+        return outcomes
+
+    def waiting(self) -> Sequence[Line]:
+        """The outcomes that still wait for another line, as they would be counted now."""
+        return () if self._translator is None else self._translator.waiting()
+
+    def finish(self) -> Sequence[Line]:
+        """Count what waits as it stands: no more lines come. Gives what was counted so."""
+        outcomes = self.waiting()
+        if outcomes:
+            self._fold.foreign(self._stream, outcomes, lines=0)
+        self._unwrapper = _unwrapper(self.format)
+        self._translator = _translator(self.format)
+        return outcomes
+
+    def state(self) -> object:
+        """What an intake that goes on with the log needs; None where nothing waits."""
+        parts = {
+            "unwrapper": None if self._unwrapper is None else self._unwrapper.state(),
+            "translator": None if self._translator is None else self._translator.state(),
+        }
+        return {name: part for name, part in parts.items() if part is not None} or None
+
+
+def _unwrapper(format_: Format, state: object = None) -> Unwrapper | None:
+    if format_.wrapping is None:
+        return None
+    from events.formats.unwrapping import Unwrapper
+
+    return Unwrapper(format_.wrapping, state)
+
+
+def _translator(format_: Format, state: object = None) -> Translator | None:
+    if format_.mapping is None:
+        return None
+    from events.formats.translator import Translator
+
+    return Translator(format_.mapping, state)
+
+
+class _Counted:
+    """Counts the invalid lines that it passes on."""
+
+    def __init__(self, report: Report) -> None:
+        self.count = 0
+        self._report = report
+
+    def told(self, offset: int, reason: str) -> None:
+        self.count += 1
+        self._report(offset, reason)
+
+
+class _Outer:
+    """Tells of inner lines by where the outer ones stand."""
+
+    def __init__(self, data: bytes, offsets: Sequence[int], report: Report) -> None:
+        self._data = data
+        self._offsets = offsets
+        self._report = report
+        self._at = self._line = 0  # the last one told of: most come in their order
+
+    def report(self, offset: int, reason: str) -> None:
+        if offset < self._at:
+            self._at = self._line = 0
+        self._line += self._data.count(b"\n", self._at, offset)
+        self._at = offset
+        self._report(self._offsets[self._line], reason)
