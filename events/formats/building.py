@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec import UNSET
 
 from events.errors import InvalidLineError
-from events.formats.conditions import fits
+from events.formats.decisions import EVENTS
 from events.formats.mapping import OF_FAILURES, TIMES
 from events.formats.outcome import Foreign
-from events.formats.paths import lookup
 from events.formats.values import extract
 from events.model import JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED
 
@@ -21,30 +18,18 @@ if TYPE_CHECKING:
 
     from events.formats.mapping import Companion, Fields, Kind, Mapping
 
-EVENTS: dict[Kind, str] = {
-    "succeeded": JOB_SUCCEEDED,
-    "failed": JOB_FAILED,
-    "dead": JOB_FAILED,
-    "skipped": JOB_SKIPPED,
-}
-"""What our events call each way to end."""
 
-
-def kind_of(mapping: Mapping, found: dict[str, Any]) -> Kind | None:
-    """How the attempt ended of which a line tells; None if it tells of none."""
-    for outcome in mapping.outcomes:
-        if fits(outcome.when, found):
-            return outcome.kind
-    return None
-
-
-def build(mapping: Mapping, kind: Kind, found: dict[str, Any]) -> Foreign:
+def build(mapping: Mapping, kind: Kind, get: Callable[[str], Any]) -> Foreign:
     """Make the outcome of which a line tells.
+
+    Args:
+        mapping: Where its fields come from.
+        kind: How the attempt ended.
+        get: Gives the line's value at a path, None if nothing stands there.
 
     Raises:
         InvalidLineError: A field has the wrong type or is out of range.
     """
-    get = partial(lookup, found)
     fields = take(mapping.fields, get, failed=EVENTS[kind] == JOB_FAILED)
     dimensions = take(mapping.dimensions, get)
     return Foreign(
@@ -79,16 +64,24 @@ def take(fields: Fields, get: Callable[[str], Any], *, failed: bool = True) -> d
     return taken
 
 
-def complete(outcome: Foreign, companion: Companion, found: dict[str, Any]) -> Foreign:
-    """Add to an outcome what its companion line tells.
+def changes_by(companion: Companion, get: Callable[[str], Any]) -> dict[str, Any]:
+    """What a companion line changes in its outcome, by names of `Foreign`'s fields.
 
     Raises:
         InvalidLineError: A field of the companion has the wrong type or is out of range.
     """
-    changes = under_their_names(take(companion.fields, partial(lookup, found)))
+    changes = under_their_names(take(companion.fields, get))
     if companion.kind is not None:
         changes |= {"event": EVENTS[companion.kind], "to_dlq": companion.kind == "dead"}
-    return msgspec.structs.replace(outcome, **changes)
+    return changes
+
+
+def kind_of(outcome: Foreign) -> Kind:
+    """How an attempt ended."""
+    if outcome.to_dlq:
+        return "dead"
+    kinds: dict[str, Kind] = {JOB_SUCCEEDED: "succeeded", JOB_SKIPPED: "skipped"}
+    return kinds.get(outcome.event, "failed")
 
 
 def under_their_names(fields: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from events.errors import InvalidLineError
-from events.formats.building import build, kind_of
+from events.formats.building import build
+from events.formats.companions import Companions, Settled
+from events.formats.decisions import decide
 from events.formats.objects import read_object
+from events.formats.paths import lookup
 
 if TYPE_CHECKING:
     from events.formats.mapping import Mapping
@@ -53,7 +56,7 @@ class Translator:
     ) -> None:
         self._compiled = compile_mapping(mapping) if compiled is None else compiled
         self._mapping = mapping
-        self._state = state
+        self._companions = Companions(mapping, state)
 
     def lines(self, data: bytes, offset: int = 0, report: Report = ignore) -> list[Foreign]:
         r"""Translate whole lines.
@@ -72,23 +75,36 @@ class Translator:
             offset += len(line) + 1
             if not line.strip(b" \t\r"):
                 continue
+            found += outcomes_of(self._companions.count())
             try:
-                content = read_object(line)
-                kind = kind_of(self._mapping, content)
-                if kind is not None:
-                    found.append(build(self._mapping, kind, content))
+                get = partial(lookup, read_object(line))
+                decision = decide(self._mapping, get)
+                if decision.kind is not None:
+                    outcome = build(self._mapping, decision.kind, get)
+                    if decision.is_alone:
+                        found.append(outcome)
+                    else:
+                        found += outcomes_of(self._companions.take(outcome, get, len(line)))
+                elif decision.companions:
+                    settled = self._companions.complete(decision.companions, get, len(line))
+                    found += outcomes_of(settled)
             except InvalidLineError as error:
                 report(at, error.reason)
         return found
 
     def overlong(self) -> list[Foreign]:
         """Count a line that was too long to be read; give what is settled by that."""
-        return []
+        return outcomes_of(self._companions.count())
 
     def waiting(self) -> list[Foreign]:
         """Give the outcomes that wait for a companion line, as they would be counted now."""
-        return []
+        return outcomes_of(self._companions.waiting())
 
     def state(self) -> object:
         """What another translator of the same log goes on from, for JSON; None if nothing waits."""
-        return self._state
+        return self._companions.state()
+
+
+def outcomes_of(settled: list[Settled]) -> list[Foreign]:
+    """What is counted now, without the places of its lines."""
+    return [each.outcome for each in settled]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _LEAP_SECOND = re.compile(r"(?<=:\d\d:)60(?:\.\d+)?(?=[Zz+-])", re.ASCII)
 _NS_PER_US = 1000
+_LARGEST_BITS = 63
 
 
 def extract(name: str, sources: Sources, get: Callable[[str], Any]) -> Any:
@@ -89,6 +91,15 @@ def convert(name: str, value: Any, unit: str | None) -> Any:
         return _count(value)
     if name == "timestamp":
         return moment(value, unit or RFC3339)
+    return scalar(value)
+
+
+def scalar(value: Any) -> Any:
+    """A value that may be anything, as one that every JSON library writes; else as its text."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        return str(value)
     return value
 
 
@@ -181,7 +192,7 @@ def _since_1970_ns(value: Any, unit: str) -> int:
         raise ValueError(f"a number is wanted, not {shown(value)}")
     if isinstance(value, int):
         return value * NS_PER_UNIT[unit]
-    us = value * NS_PER_UNIT[unit] / _NS_PER_US
+    us: float = value * NS_PER_UNIT[unit] / _NS_PER_US
     if not abs(us) <= 2 * LAST_US:
         raise ValueError(f"{shown(value)} is not within the years 1 to 9999")
     return round(us) * _NS_PER_US

@@ -1,0 +1,76 @@
+"""Lines that another program has wrapped: taken out of Docker's, Kubernetes', the system's log.
+
+What is inside is given as if it had never been wrapped: lines that were split are joined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from events.formats.translator import ignore
+from events.formats.wrappings import cri, docker, journald, syslog
+from events.formats.wrappings.inner import Inner, Partials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from events.formats.translator import Report
+
+_READ: dict[str, Callable[[bytes, int, Partials, Inner], None]] = {
+    "docker": docker.read,
+    "cri": cri.read,
+    "journald": journald.read,
+    "syslog": syslog.read,
+}
+WRAPPINGS = tuple(_READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapped:
+    r"""Inner lines that follow one another.
+
+    Attributes:
+        data: The lines, each ended by ``\n``; none is blank.
+        offsets: Where in the outer text each of them began, in bytes: at the outer line that holds
+            its beginning. A line that began in an earlier file counts from that file's start.
+    """
+
+    data: bytes
+    offsets: list[int]
+
+
+class Unwrapper:
+    r"""Unwraps the lines of one log.
+
+    A record that holds a part of a line waits for the rest, which comes in the next record of the
+    same writer. A line that gets longer than 1 MiB is passed over, and reported once.
+
+    Args:
+        wrapping: One of `WRAPPINGS`.
+        state: What `state` of an earlier unwrapper of the same log gave; None at its start.
+
+    Raises:
+        EventsError: The state is none of ours.
+    """
+
+    def __init__(self, wrapping: str, state: object = None) -> None:
+        self._read = _READ[wrapping]
+        self._partials = Partials(state)
+
+    def lines(self, data: bytes, offset: int = 0, report: Report = ignore) -> Unwrapped:
+        r"""Unwrap whole lines.
+
+        Args:
+            data: Lines, each ended by ``\n``. Blank ones are nothing, inside and outside.
+            offset: Where ``data`` starts in its file, in bytes.
+            report: Told of each line that is not so wrapped, and of inner lines that are too long.
+        """
+        inner = Inner(report)
+        self._read(data, offset, self._partials, inner)
+        inner.lines.append(b"")  # for the last one's end
+        return Unwrapped(b"\n".join(inner.lines), inner.offsets)
+
+    def state(self) -> object:
+        """What another unwrapper of the same log goes on from, for JSON; None if nothing waits."""
+        return self._partials.state()

@@ -1,0 +1,126 @@
+"""The lines inside of other lines, and the records that hold only a part of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from events.errors import EventsError
+from events.model import MAX_LINE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from events.formats.translator import Report
+
+MAX_WAITING = 16
+"""Writers whose line may be unfinished at one time; of more, the oldest one's is given up."""
+_TOO_LONG = "a line of several records is longer than the limit of 1 MiB"
+_GIVEN_UP = f"the rest of this line is missing: {MAX_WAITING} others were begun since"
+
+
+class Inner:
+    """The inner lines of a block, as they are found.
+
+    Args:
+        report: Told of each invalid line.
+
+    Attributes:
+        lines: The inner lines without their ends; none is blank.
+        offsets: Where each one's record begins in the outer text.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.lines: list[bytes] = []
+        self.offsets: list[int] = []
+        self.report = report
+
+    def add(self, text: bytes, at: int) -> None:
+        """Take a text of whole lines, whose last one may lack its end."""
+        for line in text.split(b"\n") if b"\n" in text else (text,):
+            if line and not line.isspace():
+                self.lines.append(line)
+                self.offsets.append(at)
+
+
+class _Part:
+    """The beginning of a line; its pieces are dropped when it is too long."""
+
+    def __init__(self, at: int, pieces: list[bytes] | None) -> None:
+        self.at = at
+        self.pieces = pieces
+        self.size = sum(map(len, pieces or ()))
+
+
+class Partials:
+    """The unfinished lines of each writer, in memory that is bounded.
+
+    Args:
+        state: What `state` gave; None if nothing waits.
+
+    Raises:
+        EventsError: The state is none of ours.
+    """
+
+    def __init__(self, state: object = None) -> None:
+        self._parts: dict[str, _Part] = {}
+        try:
+            kept = msgspec.convert(state or {}, dict[str, tuple[int, str | None]])
+            for writer, (at, text) in kept.items():
+                pieces = None if text is None else [text.encode("latin-1")]
+                self._parts[writer] = _Part(at, pieces)
+        except ValueError as error:
+            raise EventsError(f"what waits of an unfinished line cannot be read: {error}") from None
+
+    def __contains__(self, writer: str) -> bool:
+        return writer in self._parts
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def begin(self, writer: str, text: bytes, at: int, inner: Inner) -> None:
+        """Take a piece of a line that goes on in the writer's next record."""
+        part = self._parts.get(writer)
+        if part is None:
+            if len(self._parts) >= MAX_WAITING:
+                self._give_up(inner)
+            part = self._parts[writer] = _Part(at, [])
+        self._extend(part, text, inner)
+
+    def end(self, writer: str, text: bytes, at: int, inner: Inner) -> None:
+        """Take a text of whole lines, the first of which may have begun before."""
+        part = self._parts.pop(writer, None)
+        if part is None:
+            inner.add(text, at)
+            return
+        first, _, more = text.partition(b"\n")
+        self._extend(part, first, inner)
+        if part.pieces is not None:
+            inner.add(b"".join(part.pieces), part.at)
+        inner.add(more, at)
+
+    def _extend(self, part: _Part, text: bytes, inner: Inner) -> None:
+        if part.pieces is None:
+            return
+        part.pieces.append(text)
+        part.size += len(text)
+        if part.size >= MAX_LINE_BYTES:
+            part.pieces = None
+            inner.report(part.at, _TOO_LONG)
+
+    def _give_up(self, inner: Inner) -> None:
+        part = self._parts.pop(next(iter(self._parts)))
+        if part.pieces is not None:  # else it was reported
+            inner.report(part.at, _GIVEN_UP)
+
+    def state(self) -> dict[str, tuple[int, str | None]] | None:
+        """Give what waits, for JSON; each byte is the character of its number (Latin-1)."""
+        found: Iterable[tuple[str, _Part]] = self._parts.items()
+        return {
+            writer: (
+                part.at,
+                None if part.pieces is None else b"".join(part.pieces).decode("latin-1"),
+            )
+            for writer, part in found
+        } or None
