@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from events.formats.wrappings.inner import is_blank
+
 if TYPE_CHECKING:
     from events.formats.wrappings.inner import Inner, Partials
 
@@ -28,15 +30,16 @@ def read(data: bytes, offset: int, partials: Partials, inner: Inner) -> None:
         offset += len(line) + 1
         record = match(line)
         if record is None:
-            if line and not line.isspace():
+            if not is_blank(line):
                 inner.report(at, "no record of a Kubernetes container's log (time, stream, tag)")
             continue
         text = line[record.end() :]
         stream, tag = record.groups()
         if tag == b"F" and not partials:  # nearly always
-            if text and not text.isspace():
-                lines.append(text)
-                offsets.append(at)
+            if is_blank(text):
+                continue
+            lines.append(text)
+            offsets.append(at)
         elif tag == b"F":
             partials.end(stream.decode(), text, at, inner)
         else:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from events.formats.wrappings.inner import is_blank
+
 if TYPE_CHECKING:
     from events.formats.wrappings.inner import Inner, Partials
 
@@ -34,7 +36,7 @@ def read(data: bytes, offset: int, partials: Partials, inner: Inner) -> None:
         try:
             record = _read(line)
         except (ValueError, RecursionError) as error:
-            if not line.isspace():
+            if not is_blank(line):
                 inner.report(at, f"no record of Docker's json-file: {error}")
             continue
         log = record.log

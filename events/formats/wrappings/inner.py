@@ -20,6 +20,11 @@ _TOO_LONG = "a line of several records is longer than the limit of 1 MiB"
 _GIVEN_UP = f"the rest of this line is missing: {MAX_WAITING} others were begun since"
 
 
+def is_blank(line: bytes) -> bool:
+    """Whether a line is nothing: what JSON takes for white space (RFC 8259, section 2), if that."""
+    return not line.strip(b" \t\r")
+
+
 class Inner:
     """The inner lines of a block, as they are found.
 
@@ -39,7 +44,7 @@ class Inner:
     def add(self, text: bytes, at: int) -> None:
         """Take a text of whole lines, whose last one may lack its end."""
         for line in text.split(b"\n") if b"\n" in text else (text,):
-            if line and not line.isspace():
+            if not is_blank(line):
                 self.lines.append(line)
                 self.offsets.append(at)
 

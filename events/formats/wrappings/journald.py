@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from events.formats.wrappings.inner import is_blank
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,7 +46,7 @@ def read(data: bytes, offset: int, partials: Partials, inner: Inner) -> None:
         try:
             record = _read(line)
         except (ValueError, RecursionError) as error:
-            if not line.isspace():
+            if not is_blank(line):
                 inner.report(at, f"no record of the systemd journal: {error}")
             continue
         message = record.message
