@@ -105,8 +105,11 @@ class Follower:
                 found += last
         return found
 
-    def lines(self) -> Iterator[tuple[str, bytes]]:
+    def lines(self, *, pipes: bool = True) -> Iterator[tuple[str, bytes]]:
         r"""Give what is there and was not given before.
+
+        Args:
+            pipes: Whether to read pipes, too, to their ends.
 
         Yields:
             The stream's name or the file's path, and a line without its ``\n``.
@@ -115,8 +118,9 @@ class Follower:
         if self._looks % self._find_every == 0:
             self._find_more()
         for tail in self._tails.values():
-            for line in tail.lines():
-                yield tail.name, line
+            if pipes or not isinstance(tail, _PipeTail):
+                for line in tail.lines():
+                    yield tail.name, line
 
     def _find_more(self) -> None:
         try:

@@ -24,7 +24,7 @@ class EventFilter:
     Attributes:
         ends: Names out of `projections.cli.event_view.ENDS`; none: lines of any kind, also those
             that are no outcomes.
-        pattern: Looked for in the line as it is shown, and as it was written.
+        pattern: Looked for in the line as it is shown, and as `Told.written` gives it.
     """
 
     ends: frozenset[str]
@@ -36,7 +36,7 @@ class EventFilter:
             return False
         if self.pattern is None:
             return True
-        written = told.line[:SEARCHED_BYTES].decode(errors="replace")
+        written = told.written[:SEARCHED_BYTES].decode(errors="replace")
         if self.pattern.search(written) is not None:
             return True
         return self.pattern.search(view_of(told).line()[:SEARCHED_BYTES]) is not None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from events.clock import EPOCH
-from events.codec import decode
+from events.clock import EPOCH, format_timestamp, to_us
+from events.codec import decode, encode
 from events.errors import InvalidLineError
+from events.formats.outcome import Foreign
 from events.model import HIGH, JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED, elapsed_ns
 from projections.cli.output import duration
 
@@ -31,16 +32,24 @@ class Told:
     r"""A line, and what was read from it.
 
     Attributes:
-        line: The line, without its ``\n``.
+        line: The line, without its ``\n``; b"" for an outcome of another program's log, which
+            several lines may have told of.
         event: The event; None if the line is invalid.
         reason: Why it is invalid; "" if it is not.
         stream: Its stream; "" if it has none.
+        again: Whether it was told before, when less was known of it.
     """
 
     line: bytes
     event: Line | None
     reason: str = ""
     stream: str = ""
+    again: bool = False
+
+    @property
+    def written(self) -> bytes:
+        """The line as it is; of an outcome of another program's log, that as JSON."""
+        return foreign_line(self.event) if isinstance(self.event, Foreign) else self.line
 
     @property
     def end(self) -> str | None:
@@ -53,6 +62,23 @@ class Told:
 
 
 _OTHER_ENDS = {JOB_SUCCEEDED: "succeeded", JOB_SKIPPED: "skipped"}
+
+
+_BLANK = Foreign()
+
+
+def foreign_line(outcome: Foreign) -> bytes:
+    r"""Write an outcome of another program's log as an event of ours, without ``\n``.
+
+    What the log does not say is left out.
+    """
+    fields: dict[str, Any] = {"event": outcome.event, "v": outcome.v}
+    for name in Foreign.__struct_fields__:
+        value = getattr(outcome, name)
+        if value is not UNSET and value != getattr(_BLANK, name) and name not in fields:
+            is_moment = isinstance(value, datetime)
+            fields[name] = format_timestamp(to_us(value)) if is_moment else value
+    return encode(fields).rstrip(b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +167,9 @@ def _told(event: Line, line: bytes) -> tuple[str, str, str]:
 
 def _text(event: Line, *rest: str) -> str:
     words = [] if event.job_id is UNSET else [f"job {event.job_id}"]
+    if isinstance(event, Foreign):  # the id is as that program writes it; its jobs have names
+        words = [f"job {event.job}"] if event.job else words
+        words += [event.kind] if event.kind else []
     if event.scene_id is not UNSET:
         words.append(f"scene {event.scene_id}")
     if event.attempt > 1:

@@ -109,7 +109,7 @@ class Screen:
     def _write(self) -> None:
         if self._raw:
             raw: BinaryIO = self._out.buffer  # type: ignore[attr-defined]  # as of any stdout
-            raw.write(b"".join(told.line + b"\n" for told in self._waiting))
+            raw.write(b"".join(told.written + b"\n" for told in self._waiting))
         else:
             self._draw()
         self._waiting.clear()

@@ -69,9 +69,9 @@ class LiveTotals:
         return not any(self._ends.values())
 
     def add(self, told: Told, now_ns: int) -> None:
-        """Count it, if it is an outcome."""
+        """Count it, if it is an outcome that was not told before."""
         end = told.end
-        if end is None or told.event is None:
+        if end is None or told.event is None or told.again:
             return
         self._ends[end] += 1
         self._rate.add(now_ns)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from projections.cli.command import Command
+from projections.cli.formats import format_options
 from projections.cli.options import Pattern, data_option, existing, standard_input
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command, example="syncstats tail --lines 5")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @data_option()
+@format_options()
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until interrupted.")
 @click.option(
     "-n",
@@ -41,13 +43,21 @@ if TYPE_CHECKING:
     "--grep",
     metavar="PATTERN",
     type=Pattern(),
-    help="Show lines that match, as shown or as written (their first 64 KiB).",
+    help="Show events that match, as shown or as --json gives them (their first 64 KiB).",
 )
 @click.option("--full", is_flag=True, help="Do not cut long lines.")
-@click.option("--json", "as_json", is_flag=True, help="Print the lines as they are, nothing else.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the lines as they are (outcomes of other formats as JSON), nothing else.",
+)
 def tail(  # noqa: PLR0917 - click passes them by name
     paths: tuple[str, ...],
     data: Path,
+    format_: str | None,
+    mapping: Path | None,
+    wrapped: str | None,
     follow: bool,
     lines: int,
     only: tuple[str, ...],
@@ -65,37 +75,40 @@ def tail(  # noqa: PLR0917 - click passes them by name
     from events.clock import SystemClock
     from events.filesystem import RealFileSystem
     from projections.cli.event_filter import event_filter
-    from projections.cli.event_view import by_time, tell
+    from projections.cli.formats import Told as Notices
+    from projections.cli.formats import choice_of
     from projections.cli.live_screen import Screen, kept_fresh
     from projections.cli.output import stdout
+    from projections.cli.told_lines import ToldLines
     from projections.following import Follower
+    from projections.logs import refuse_streams
+    from projections.sources import find_sources
 
     if grep is not None:
         _check(grep)
     wanted = event_filter(only, grep)
+    passes = None if wanted is None else wanted.passes
+    choice = choice_of(format_, mapping, wrapped)
     named = paths or (str(existing(data)),)
     stdin = standard_input() if "-" in named else BytesIO()
+    fs, notices = RealFileSystem(), Notices()
+    refuse_streams(find_sources(named, fs), choice)
+    reader = ToldLines(choice, fs=fs, invalid=not as_json, told=notices)
     with ExitStack() as stack:
-        follower = Follower(named, fs=RealFileSystem(), stdin=stdin)
+        follower = Follower(named, fs=fs, stdin=stdin)
         stack.callback(follower.close)
         screen = stack.enter_context(
             Screen(
-                stdout(),
-                live=follow,
-                full=full,
-                raw=as_json,
-                passes=None if wanted is None else wanted.passes,
-                clock=SystemClock(),
+                stdout(), live=follow, full=full, raw=as_json, passes=passes, clock=SystemClock()
             )
         )
         # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
-        keep = None if wanted is None else lambda line: wanted.passes(tell(line))
-        newest = by_time(map(tell, follower.newest(lines, pipes=not follow, keep=keep)))
-        screen.show(newest[-lines:] if lines else [])
+        screen.show(reader.newest(follower, lines, passes, pipes=not follow))
         if follow:
             stack.enter_context(kept_fresh(screen))
             for look in follower.follow(_until()):
-                screen.show((tell(line) for _, line in look), add_up=True)
+                screen.show(reader.look(look), add_up=True)
+            screen.show(reader.rest(), add_up=True)
 
 
 _until: Callable[[], threading.Event] = threading.Event  # never set: an interrupt ends it

@@ -9,6 +9,7 @@ import pytest
 from projections.cli.event_view import view
 from projections.cli.main import main
 from projections.following import FIND_EVERY
+from tests.support.command import assert_complaint
 from tests.support.data_folders import a_log, event, lines_of, opened, write_log
 from tests.support.scripted_event import ScriptedEvent
 
@@ -139,6 +140,117 @@ def test_files_and_pipes(syncstats, tmp_path):
     assert len(syncstats("tail", "x.jsonl", "y.jsonl.gz").out.splitlines()) == 1 + 3
     assert len(syncstats("tail", "-", stdin=lines_of(event(1))).out.splitlines()) == 1 + 1
     assert len(syncstats("tail", "-", "-f", stdin=lines_of(event(1))).out.splitlines()) == 1 + 1
+
+
+# What is picked -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "seconds"),
+    [
+        (["--only", "failed"], [3, 4]),
+        (["--only", "dead", "--only", "skipped"], [4, 5]),
+        (["--only", "succeeded", "-n", 2], [2, 6]),
+        (["--grep", "low confidence"], [2]),
+        (["--grep", '"job_id": [12],'], [1, 2]),
+        (["--grep", "^00", "--only", "dead", "-n", 1], [4]),
+        (["--grep", "nothing of the kind"], []),
+    ],
+)
+def test_lines_are_picked_by_end_and_pattern(syncstats, tmp_path, args, seconds):
+    write_log(tmp_path / "data", *a_log())
+    ran = syncstats("tail", *args)
+    assert (ran.status, ran.err) == (0, "")
+    assert [line.split()[0] for line in ran.out.splitlines()[1:]] == [
+        f"00:00:0{second}" for second in seconds
+    ]
+
+
+def test_the_newest_of_a_kind_are_found_in_old_segments(syncstats, tmp_path):
+    for first in range(4):
+        failed = event(first, "job.failed" if first == 0 else "job.succeeded")
+        write_log(tmp_path / "data", failed, first=first)
+    assert "job 0 " in syncstats("tail", "--only", "failed").out
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "a(", "a{99999999999999}"])
+def test_a_bad_pattern_is_told_in_a_line(syncstats, tmp_path, pattern):
+    write_log(tmp_path / "data", *a_log())
+    ran = syncstats("tail", "--grep", pattern)
+    assert_complaint(ran, "--grep")
+
+
+# Raw lines ----------------------------------------------------------------------------------------
+
+
+def test_json_gives_the_lines_as_they_are(syncstats, tmp_path):
+    lines = [
+        '{"timestamp": "2026-01-01T00:00:00Z", "event": "x",  "n": "\u65e5\u672c \\u001b"}',
+        "rubbish",
+        lines_of(event(1, "job.failed", error="x" * 999)).rstrip(),
+    ]
+    write_log(tmp_path / "data", *lines)
+    assert syncstats("tail", "--json").out.splitlines() == lines
+    assert syncstats("tail", "--json", "--only", "failed").out.splitlines() == lines[2:]
+    assert syncstats("tail", "--json", "-n", 1, "--grep", "rub").out.splitlines() == ["rubbish"]
+
+
+def test_json_follows(following, tmp_path, capsys):
+    path = tmp_path / "x.jsonl"
+    path.write_text(lines_of(event(1)))
+
+    def append():
+        with path.open("a") as file:
+            file.write(lines_of(event(2), event(3, "job.failed")))
+
+    assert following(path, "--json", "--only", "succeeded", then=[append]) == 130
+    assert capsys.readouterr().out == lines_of(event(1), event(2))
+
+
+# Other formats ------------------------------------------------------------------------------------
+
+
+OBAN = {
+    "source": "oban", "event": "job:stop", "id": 7, "worker": "Shop.Sync", "queue": "media",
+    "state": "success", "duration": 1500, "queue_time": 10, "attempt": 1,
+    "time": "2026-01-01T00:00:01Z",
+}  # fmt: skip
+
+
+def test_another_format(syncstats, tmp_path):
+    failed = OBAN | {"event": "job:exception", "state": "discard", "error": "** (Shop.Bad) no"}
+    (tmp_path / "log").write_text(lines_of(OBAN, {"source": "oban"}, failed, "rubbish"))
+    ran = syncstats("tail", "--format", "oban", "log")
+    assert ran.status == 0
+    _, done, dead, invalid = ran.out.splitlines()
+    assert done.startswith("00:00:01 done     job 7 Shop.Sync")
+    assert dead.startswith("00:00:01 dead     job 7 Shop.Sync")
+    assert "Bad" in dead
+    assert " invalid " in invalid
+
+    ran = syncstats("tail", "--format", "oban", "log", "--json", "--only", "succeeded")
+    told = ran.json
+    assert (told["event"], told["job"], told["kind"]) == ("job.succeeded", "7", "Shop.Sync")
+    assert told["timestamp"] == "2026-01-01T00:00:01.000000Z"
+    assert syncstats("tail", "--format", "oban", "log", "--json").out.count("\n") == 2
+
+
+def test_an_event_log_is_not_in_another_format(syncstats, tmp_path):
+    write_log(tmp_path / "data", *a_log())
+    assert_complaint(syncstats("tail", "--format", "oban"), "stream of an event log")
+
+
+def test_follow_another_format(following, tmp_path, capsys):
+    path = tmp_path / "log"
+    path.write_text(lines_of(OBAN))
+
+    def append():
+        with path.open("a") as file:
+            file.write(lines_of(OBAN | {"id": 8}))
+
+    assert following(path, "--format", "oban", then=[append]) == 130
+    jobs = [line.split()[3] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert jobs == ["7", "8"]
 
 
 # What comes ---------------------------------------------------------------------------------------
