@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
 StrPath = str | os.PathLike[str]
+
+
+class FileStatus(NamedTuple):
+    """What a follower of files looks at, again and again.
+
+    Attributes:
+        device: With ``inode``, which file it is, whatever its names.
+        inode: See there; it may be given to another file once this one is gone.
+        size: Bytes in the file.
+        mtime_ns: When it was last written to, in nanoseconds since 1970, by its machine's clock.
+        links: How many names it has; 0 when it was removed and is only open.
+        regular: Whether it is a file, and no folder, pipe, socket or device.
+    """
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    links: int
+    regular: bool
 
 
 class Lock(Protocol):
@@ -157,6 +177,10 @@ class FileSystem(Protocol):
 
     def identity(self, path: StrPath) -> tuple[int, int]:
         """Device and inode (links followed): the same for every name of one file."""
+        ...
+
+    def status(self, path: StrPath) -> FileStatus:
+        """What stands at the path (links followed), in one call of the system."""
         ...
 
     def lock(self, path: StrPath) -> Lock:

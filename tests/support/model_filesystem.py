@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from events.errors import EventsError
+from events.filesystem import FileStatus
 from tests.support.crash_choices import Choice, Given, power_cuts
 from tests.support.model_disk import (
     File,
@@ -210,6 +211,12 @@ class ModelFileSystem:
     def identity(self, path: StrPath) -> tuple[int, int]:
         """See `FileSystem.identity`."""
         return 1, self._number(path)
+
+    def status(self, path: StrPath) -> FileStatus:
+        """See `FileSystem.status`; there is no time and one name a file here."""
+        node = self.disk.nodes[self._number(path)]
+        regular = isinstance(node, File)
+        return FileStatus(1, self._number(path), self.size(path), 0, 1, regular)
 
     def lock(self, path: StrPath) -> ModelLock:
         """See `FileSystem.lock`. Nobody waits here: who would, would wait for ever."""

@@ -1,0 +1,93 @@
+"""What is remembered of a text that was read, so that it is known again in another file.
+
+zlib's crc32 goes on from its own value, so that one number stands for all that was read, at several
+GiB a second. It guards against mistakes, not against somebody who makes texts to deceive it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FIRST_MARK = 16
+HEAD_BYTES = 4096
+"""What is read of a file to see whether it may be a known one."""
+HEAD_MARKS = 9  # of 16, 32, … 4,096 bytes
+TAIL_BYTES = 256
+
+
+def mark_at(index: int) -> int:
+    """How many bytes the mark of this index covers."""
+    return FIRST_MARK << index
+
+
+class Meter:
+    """Takes a text in pieces, and keeps what identifies it.
+
+    Marks stand at powers of 2, not further apart, so that of any text at least half can be compared
+    with a longer one of which only the marks are left.
+
+    Attributes:
+        offset: Bytes taken.
+        crc: The crc32 of all of them.
+        marks: The crc32 of the first 16, 32, 64, … of them.
+        tail_length: How many bytes before ``offset`` the next one covers; at most 256.
+        tail_crc: The crc32 of the last bytes.
+    """
+
+    __slots__ = ("crc", "marks", "offset", "tail_crc", "tail_length")
+
+    def __init__(
+        self,
+        offset: int = 0,
+        crc: int = 0,
+        marks: Iterable[int] = (),
+        tail_length: int = 0,
+        tail_crc: int = 0,
+    ) -> None:
+        self.offset = offset
+        self.crc = crc
+        self.marks = list(marks)
+        self.tail_length = tail_length
+        self.tail_crc = tail_crc
+
+    def copy(self) -> Meter:
+        """Another one that goes on by itself."""
+        return Meter(self.offset, self.crc, self.marks, self.tail_length, self.tail_crc)
+
+    def take(self, data: bytes | memoryview) -> None:
+        """Take what follows; then the tail is to be told by `end`."""
+        at = 0
+        size = len(data)
+        following = mark_at(len(self.marks)) - self.offset
+        if following <= size:
+            view = memoryview(data)
+            while following <= size:
+                self.crc = crc32(view[at:following], self.crc)
+                self.marks.append(self.crc)
+                at = following
+                following = mark_at(len(self.marks)) - self.offset
+            data = view[at:]
+        self.crc = crc32(data, self.crc)
+        self.offset += size
+
+    def end(self, tail: bytes | memoryview) -> None:
+        """Tell the last bytes taken, 256 of them or all."""
+        self.tail_length = len(tail)
+        self.tail_crc = crc32(tail)
+
+
+def head_marks(head: bytes) -> list[int]:
+    """The marks of a text's first bytes."""
+    meter = Meter()
+    meter.take(head[:HEAD_BYTES])
+    return meter.marks
+
+
+def agree(one: list[int], other: list[int]) -> bool:
+    """Whether two texts have the marks in common that both have."""
+    shared = min(len(one), len(other))
+    return one[:shared] == other[:shared]

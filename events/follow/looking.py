@@ -1,0 +1,164 @@
+"""Looks at places when they are due, and tells the roster what has changed there."""
+
+from __future__ import annotations
+
+import heapq
+from itertools import count
+from typing import TYPE_CHECKING
+
+from events.follow.tracked import State, Tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from events.clock import Clock
+    from events.filesystem import FileStatus, FileSystem
+    from events.follow.places import Place
+    from events.follow.roster import Roster
+
+SECOND_NS = 1_000_000_000
+SHORTEST_NS = SECOND_NS // 10
+LONGEST_NS = SECOND_NS
+FRESH_NS = 2 * SECOND_NS
+"""How long after a change a file is read again though its size and time stay: some file systems
+keep times in whole seconds, and what is written twice within one tick of the clock has one time."""
+
+
+class Looker:
+    """Asks for the status of each place, often where something happens, else once a second.
+
+    Looks are put together: all that are due within the same tenth of a second, or the same second
+    where nothing happens, are due at once, so that a follower of many files wakes up seldom.
+
+    Args:
+        fs: Where the files are.
+        clock: For intervals.
+        roster: The files.
+        notice: Told what cannot be looked at, once.
+
+    Attributes:
+        search: Whether files are to be searched for now: one is missing, or another has its place.
+    """
+
+    def __init__(
+        self, fs: FileSystem, clock: Clock, roster: Roster, notice: Callable[[str], None]
+    ) -> None:
+        self._fs = fs
+        self._clock = clock
+        self._roster = roster
+        self._notice = notice
+        self._due: list[tuple[int, int, Place]] = []
+        self._numbers = count()
+        self.search = False
+
+    def next_ns(self) -> int | None:
+        """When the next place is due; None if there is none."""
+        while self._due and self._is_stale(self._due[0]):
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def look_at_due(self) -> None:
+        """Look at all places that are due."""
+        now = self._clock.monotonic_ns()
+        due = []
+        while self._due and self._due[0][0] <= now:
+            entry = heapq.heappop(self._due)
+            if not self._is_stale(entry):
+                due.append(entry[2])
+        for place in due:
+            self.look(place, now)
+            self._schedule(place, now)
+
+    def look_at(self, places: Iterable[Place]) -> None:
+        """Look at some places now."""
+        now = self._clock.monotonic_ns()
+        for place in places:
+            self.look(place, now)
+            self._schedule(place, now)
+
+    def look(self, place: Place, now: int) -> None:
+        """Look at one place."""
+        status = self._status(place)
+        if status is None:
+            self._lengthen(place)
+            return
+        file = place.file
+        identity = status[:2]
+        if file is None or file.identity != identity:
+            self._leave(place)
+            file = self._roster.at(identity, place)
+            self._roster.arrive(file, place)
+            file.changed_ns = now
+            if file.state is State.READ and not file.done:
+                self._roster.unread[file] = None
+        if file.differs(status):
+            place.interval_ns = SHORTEST_NS
+            file.changed_ns = now
+            self._changed(file, status)
+            return
+        self._lengthen(place)
+        if file.fresh:
+            self._roster.unread[file] = None
+        if file.waits:
+            self._roster.to_judge(file)
+
+    def _status(self, place: Place) -> FileStatus | None:
+        """What stands there; None if nothing does that can be read."""
+        try:
+            status = self._fs.status(place.path)
+        except (FileNotFoundError, NotADirectoryError):
+            self._leave(place)
+            return None
+        except OSError as error:  # it may be there still
+            self.tell(place, f"{place.path} cannot be looked at: {error.strerror}; trying again")
+            return None
+        if not status.regular:
+            self._leave(place)
+            self.tell(place, f"{place.path} is no regular file and is passed over")
+            return None
+        return status
+
+    def _leave(self, place: Place) -> None:
+        if place.file is not None:
+            self._roster.leave(place)
+            self.search = True
+
+    def look_at_loose(self, quiet_ns: int) -> list[Tracked]:
+        """Look at files that have no name any more; give those that were quiet for so long."""
+        now = self._clock.monotonic_ns()
+        quiet = []
+        for file in self._roster.loose:
+            if file.text is not None and file.differs(file.text.status()):
+                file.changed_ns = now
+                self._roster.unread[file] = None
+            elif now - file.changed_ns >= quiet_ns:
+                quiet.append(file)
+        return quiet
+
+    def tell(self, place: Place, text: str) -> None:
+        """Tell something of a place once."""
+        if place.told != text:
+            place.told = text
+            self._notice(text)
+
+    def _changed(self, file: Tracked, status: FileStatus) -> None:
+        if file.state is State.READ:
+            if file.compressed and (file.done or file.size >= 0):
+                self._roster.split(file)
+            else:
+                self._roster.unread[file] = None
+        elif file.state is State.OLD:
+            self._roster.check_old(file, status)
+        else:
+            self._roster.to_judge(file)
+
+    def _lengthen(self, place: Place) -> None:
+        place.interval_ns = min(max(place.interval_ns * 2, SHORTEST_NS), LONGEST_NS)
+
+    def _schedule(self, place: Place, now: int) -> None:
+        interval = max(place.interval_ns, SHORTEST_NS)
+        place.due_ns = (now // interval + 1) * interval
+        heapq.heappush(self._due, (place.due_ns, next(self._numbers), place))
+
+    def _is_stale(self, entry: tuple[int, int, Place]) -> bool:
+        return entry[2].dropped or entry[2].due_ns != entry[0]

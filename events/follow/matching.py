@@ -1,0 +1,257 @@
+"""Judges what a file is that was not known: read already, in part or whole, or one of its own.
+
+The content decides, never the name. Cheap questions come first: texts mostly differ in their first
+16 bytes, and only where the first 4,096 agree is more than that read.
+
+- All that was read of a file that is gone (deleted, renamed to nowhere, cut, overwritten) begins
+  this one: it goes on with it. So a rename seen late, the archive of copytruncate, a compressed or
+  restored copy. A new file that begins with *all* that was read of an old one and is another one
+  all the same cannot be told apart; it takes an old one that held nothing but equal first lines.
+- This one's text is the start of another file's, which is there: it is a copy, or one that is being
+  made, and counts nothing. Unless it is short beside the other, under 4 KiB and under half of it:
+  then it has but equal first lines, and is a file of its own once it has stopped growing.
+- Of a file that is gone only marks are left, which cover at least half of this text: where they
+  agree, it is judged in the same way. (copytruncate: what was written between the copy and the cut,
+  and read in time, is missing in the archive, which must not be counted again for that.)
+- Else it is a file of its own, and read from its start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from events.errors import EventsError
+from events.follow.fingerprint import FIRST_MARK, HEAD_BYTES, agree, head_marks
+from events.follow.survey import Survey, same_text
+from events.follow.tracked import State, Tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from events.filesystem import FileStatus
+    from events.follow.texts import OpenText
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A file of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It cannot be said yet; ``broken`` tells why an archive cannot be read."""
+
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """All that it holds is handed out from the other file."""
+
+    original: Tracked
+
+
+@dataclass(frozen=True, slots=True)
+class Continues:
+    """It goes on with what was read of the other file."""
+
+    memory: Tracked
+
+
+Verdict = Own | Wait | Copy | Continues
+
+
+class AgainError(Exception):
+    """What was known of the other files turned out to be out of date: judge anew."""
+
+
+class Surroundings(Protocol):
+    """What a judge asks of the others."""
+
+    def opened(self, file: Tracked) -> OpenText | None:
+        """Open a file, if it can be."""
+        ...
+
+    def refresh(self, file: Tracked) -> None:
+        """Look whether a file is where it was and as it was.
+
+        Raises:
+            AgainError: It is not.
+        """
+        ...
+
+    def confirm(self, file: Tracked) -> None:
+        """See that a file that is gone was searched for since.
+
+        Raises:
+            AgainError: It was not.
+        """
+        ...
+
+    def settled(self, file: Tracked, status: FileStatus) -> bool:
+        """Whether nobody seems to be writing to it."""
+        ...
+
+
+class Index:
+    """The files, by the marks of their first bytes."""
+
+    def __init__(self, files: Iterable[Tracked]) -> None:
+        self._with: dict[tuple[int, int], list[Tracked]] = {}
+        self._ending: dict[tuple[int, int], list[Tracked]] = {}
+        self._short: list[Tracked] = []
+        for file in files:
+            self.add(file)
+
+    def add(self, file: Tracked) -> None:
+        """Take in a file, whose head is known."""
+        if not file.head:
+            self._short.append(file)
+            return
+        for place in enumerate(file.head):
+            self._with.setdefault(place, []).append(file)
+        self._ending.setdefault(place, []).append(file)
+
+    def like(self, file: Tracked) -> Iterator[Tracked]:
+        """Those whose first bytes agree with the file's, as far as both have them."""
+        yield from self._short
+        if not file.head:
+            return
+        *before, last = enumerate(file.head)
+        for place in before:
+            yield from self._ending.get(place, ())
+        yield from self._with.get(last, ())
+
+
+def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings) -> Verdict:
+    """Say what a file is.
+
+    Args:
+        file: It is open, not empty, and has the state NEW or COPY.
+        status: Of the open file.
+        index: The other files; this one may be among them.
+        others: What is asked of them.
+
+    Raises:
+        AgainError: Judge anew.
+        OSError: It cannot be read.
+    """
+    text = file.text
+    if text is None:
+        raise AssertionError
+    survey = file.survey = file.survey or Survey()
+    length = status.size
+    if text.compressed:
+        try:
+            length = survey.to_end(text)
+        except EventsError as error:
+            file.survey = None
+            text.again()
+            return Wait(str(error))
+    elif length < survey.meter.offset or length < survey.same[1]:
+        survey = file.survey = Survey()
+    file.length = length
+    file.head = head_marks(text.read_at(0, HEAD_BYTES))
+    known = [
+        other
+        for other in dict.fromkeys(index.like(file))
+        if other is not file and other.state in {State.READ, State.OLD}
+    ]
+    settled = others.settled(file, status)
+    if length < FIRST_MARK and not settled:
+        return Wait()
+    short = False
+    for other in [one for one in known if not one.gone]:
+        found = _beside(file, other, length, others)
+        if isinstance(found, Copy | Continues):
+            return found
+        short = short or isinstance(found, Wait)
+    return _after(
+        file, [one for one in known if one.gone], length, others, settled=settled, short=short
+    )
+
+
+def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) -> Verdict | None:
+    """Compare with a file that is there, or open still though it has no name."""
+    others.refresh(other)
+    text, beside = file.text, others.opened(other)
+    if text is None or beside is None or file.survey is None:
+        return None
+    try:
+        size = _length(other, beside)
+        shared = min(length, size)
+        same = same_text(file.survey, text, beside, shared) if shared else False
+    except EventsError:
+        return None
+    others.refresh(other)  # had it been cut meanwhile, that it differs would mean nothing
+    if not same:
+        return None
+    if length <= size:
+        return Copy(other) if _much(length, size) else Wait()
+    if not other.places and other.meter.offset:
+        return Continues(other)
+    return None
+
+
+def _after(
+    file: Tracked,
+    gone: list[Tracked],
+    length: int,
+    others: Surroundings,
+    *,
+    settled: bool,
+    short: bool,
+) -> Verdict:
+    """Compare with what is remembered of files that are gone."""
+    text, survey = file.text, file.survey
+    if text is None or survey is None:
+        raise AssertionError
+    whole = sorted(
+        (one for one in gone if 0 < one.meter.offset <= length),
+        key=lambda one: one.meter.offset,
+        reverse=True,
+    )
+    if whole:
+        offsets = {one.meter.offset for one in whole}
+        survey.extend(text, max(offsets), offsets)
+    for one in whole:
+        if survey.crcs.get(one.meter.offset) == one.meter.crc and _may_be_old(one, file, length):
+            others.confirm(one)
+            return Continues(one)
+    longer = [one for one in gone if one.meter.offset > length and one.state is State.READ]
+    if longer:
+        survey.extend(text, length)
+    fitting = [
+        one for one in longer if survey.meter.marks and agree(survey.meter.marks, one.meter.marks)
+    ]
+    if not settled and (fitting or short):
+        return Wait()
+    for one in fitting:
+        if _much(length, one.meter.offset):
+            return Copy(one)
+    return Own()
+
+
+def _much(length: int, size: int) -> bool:
+    """Whether a text that begins another one has more in common with it than first lines."""
+    return length * 2 >= size or length >= HEAD_BYTES
+
+
+def _length(other: Tracked, text: OpenText) -> int:
+    if not text.compressed:
+        return text.status().size
+    if other.length is None:
+        other.length = Survey().to_end(text)
+    return other.length
+
+
+def _may_be_old(one: Tracked, file: Tracked, length: int) -> bool:
+    """Of a file that is not to be read only the head is known: its length has to fit as well."""
+    if one.state is not State.OLD:
+        return True
+    if file.named:
+        return False
+    if one.meter.offset >= HEAD_BYTES:
+        return True
+    return length == one.meter.offset

@@ -1,0 +1,113 @@
+"""The descriptors of a follower: those used last stay open, so that what is removed is finished."""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from events.follow.texts import OpenText
+
+if sys.platform != "win32":
+    import resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from events.filesystem import FileSystem
+    from events.follow.tracked import Tracked
+
+_SHARE = 4  # of the process's descriptors, one in so many
+
+
+class MovedError(Exception):
+    """Another file stands at the path than the one that was to be opened."""
+
+
+class OpenFiles:
+    """Opens files when they are read, and closes those that were not used for the longest time.
+
+    Args:
+        fs: Where they are.
+        most: How many may be open; never more than a quarter of what the system allows.
+        before_close: Told of a file that is to be closed for want of descriptors, if it has no name
+            any more.
+    """
+
+    def __init__(self, fs: FileSystem, most: int, before_close: Callable[[Tracked], None]) -> None:
+        self._fs = fs
+        self._most = max(1, min(most, _allowed()))
+        self._before_close = before_close
+        self._open: OrderedDict[Tracked, None] = OrderedDict()
+        self._read: set[Tracked] = set()
+
+    def get(self, file: Tracked) -> OpenText:
+        """The file, open.
+
+        Raises:
+            MovedError: Its name leads to another file, or it has none.
+            EventsError: It is no regular file.
+            OSError: It cannot be opened.
+        """
+        if file.text is not None:
+            self._open.move_to_end(file)
+            return file.text
+        if not file.places:
+            raise MovedError
+        text = OpenText(Path(file.places[0].path), self._fs)
+        try:
+            status = text.status()
+        except OSError:
+            text.close()
+            raise
+        if (status.device, status.inode) != file.identity:
+            text.close()
+            raise MovedError
+        file.text, file.checked = text, False
+        self._open[file] = None
+        self._make_room(file)
+        return text
+
+    def was_read(self, file: Tracked) -> None:
+        """Something of it was handed out: it is to be on the disk before that is saved."""
+        self._read.add(file)
+
+    def close(self, file: Tracked) -> None:
+        """Close a file, if it is open."""
+        if file.text is not None:
+            if file in self._read:
+                file.text.sync()
+                self._read.discard(file)
+            file.text.close()
+            file.text = None
+            del self._open[file]
+
+    def sync(self) -> None:
+        """Return when all that was handed out is on the disk."""
+        for file in self._read:
+            if file.text is not None:
+                file.text.sync()
+        self._read.clear()
+
+    def close_all(self) -> None:
+        """Close what is open; nothing is synced."""
+        self._read.clear()
+        for file in [*self._open]:
+            self.close(file)
+
+    def _make_room(self, file: Tracked) -> None:
+        while len(self._open) > self._most:
+            others = (one for one in self._open if one is not file)
+            closed = next((one for one in others if one.places), None)
+            if closed is None:  # none but such that have no name any more
+                closed = next(one for one in self._open if one is not file)
+                self._before_close(closed)
+            self.close(closed)
+
+
+def _allowed() -> int:
+    if sys.platform == "win32":
+        return 512 // _SHARE
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 30 if soft == resource.RLIM_INFINITY else soft // _SHARE

@@ -1,0 +1,149 @@
+"""Where files are looked for: the paths asked for, and the rotated files beside them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - a field's type
+from typing import TYPE_CHECKING, NamedTuple
+
+from events.errors import SyncStatsError
+from events.follow.names import bases_of, parse_name
+from events.follow.record import path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from events.filesystem import FileSystem
+    from events.follow.tracked import Tracked
+
+
+class Named(NamedTuple):
+    """A file to be followed.
+
+    Attributes:
+        path: Where it is, or will be.
+        alone: The user gave its own name: then its rotated files in the same folder belong to it.
+            Else it was found by a pattern or in a folder, and only what is found is read.
+    """
+
+    path: Path
+    alone: bool
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A path that is looked at again and again.
+
+    Attributes:
+        path: The path.
+        log: The key of the log that it belongs to.
+        order: Of the places of one log the oldest file's has the least.
+        sibling: It was not asked for by its name, but is a rotated file of one that was.
+        file: What stands there.
+        due_ns: When to look again, by the monotonic clock.
+        interval_ns: How long after that.
+        told: What was told of it.
+        dropped: It is not looked at any more.
+    """
+
+    path: str
+    log: str
+    order: tuple[object, ...]
+    sibling: bool = False
+    file: Tracked | None = None
+    due_ns: int = 0
+    interval_ns: int = 0
+    told: str = ""
+    dropped: bool = False
+
+
+class Places:
+    """The places, as the last search found them.
+
+    Args:
+        find: Gives what is to be followed, each time anew.
+        fs: Where the files are.
+        notice: Told what cannot be searched, once.
+    """
+
+    def __init__(
+        self, find: Callable[[], Sequence[Named]], fs: FileSystem, notice: Callable[[str], None]
+    ) -> None:
+        self._find = find
+        self._fs = fs
+        self._notice = notice
+        self._told = ""
+        self._found: list[Named] | None = None
+        self._listings: dict[str, list[str]] = {}
+        self._folders: dict[str, dict[str, str]] = {}  # folder: name asked for → key of its log
+        self.all: dict[str, Place] = {}
+
+    def search(self) -> tuple[list[Place], list[Place]]:
+        """Search again: what is new, and what is not to be looked at any more.
+
+        Where it cannot be searched, all stays as it was.
+        """
+        try:
+            found = list(self._find())
+            listings = self._list(found)
+        except (OSError, SyncStatsError) as error:
+            if str(error) != self._told:
+                self._told = str(error)
+                self._notice(f"files cannot be searched for, and will be later: {error}")
+            return [], []
+        self._told = ""
+        if found == self._found and listings == self._listings:
+            return [], []
+        self._found, self._listings = found, listings
+        wanted = self._wanted(found)
+        new = [place for path, place in wanted.items() if path not in self.all]
+        dropped = [place for path, place in self.all.items() if path not in wanted]
+        for place in dropped:
+            place.dropped = True
+            del self.all[place.path]
+        for place in new:
+            self.all[place.path] = place
+        return new, dropped
+
+    def logs(self) -> set[str]:
+        """The keys of the logs of files that were given by their own names."""
+        return {key for bases in self._folders.values() for key in bases.values()}
+
+    def _list(self, found: list[Named]) -> dict[str, list[str]]:
+        if found != self._found:
+            self._folders = {}
+            for named in found:
+                if named.alone:
+                    folder, name = os.path.split(os.fspath(named.path))
+                    self._folders.setdefault(folder, {})[name] = log_key(os.fspath(named.path))
+        listings = {}
+        for folder in self._folders:
+            try:
+                listings[folder] = self._fs.list_folder(folder or ".")
+            except FileNotFoundError:  # made later
+                listings[folder] = []
+        return listings
+
+    def _wanted(self, found: list[Named]) -> dict[str, Place]:
+        wanted: dict[str, Place] = {}
+        for named in found:
+            path = os.fspath(named.path)
+            if path not in wanted:
+                order = parse_name(os.path.basename(path)).order  # noqa: PTH119 - it is a str
+                wanted[path] = Place(path, log_key(path), order)
+        for folder, names in self._listings.items():
+            bases = self._folders[folder]
+            for name in names:
+                log = next((bases[base] for base in bases_of(name) if base in bases), None)
+                path = os.path.join(folder, name)  # noqa: PTH118 - Path would drop a leading "./"
+                if log is not None and path not in wanted:
+                    wanted[path] = Place(path, log, parse_name(name).order, sibling=True)
+        return wanted
+
+
+def log_key(path: str) -> str:
+    """The key of the log that a file of this name belongs to: the path of its current file."""
+    whole = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+    folder, name = os.path.split(whole)
+    return path_text(os.path.join(folder, parse_name(name).base))  # noqa: PTH118 - they are str

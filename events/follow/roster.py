@@ -1,0 +1,179 @@
+"""All files that are known: those that are there, and the memories of those that are gone."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from events.errors import EventsError
+from events.follow.fingerprint import Meter
+from events.follow.open_files import MovedError
+from events.follow.record import FileRecord, path_text
+from events.follow.tracked import State, Tracked, from_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from events.filesystem import FileStatus
+    from events.follow.open_files import OpenFiles
+    from events.follow.places import Place
+    from events.follow.record import Identity
+
+MOST_GONE = 100
+"""How many files of a log that are gone are remembered."""
+
+
+class Roster:
+    """The files by what they are; places come and go.
+
+    Args:
+        records: What was saved.
+
+    Attributes:
+        unread: Files that may have more to hand out.
+        loose: Files that are open and have no name any more.
+        judged: Files that are to be judged, or judged again.
+        logs: The keys of the logs that were looked at before.
+        search: How many searches were begun; a file whose place is lost notes it.
+        searched: The last one that was gone through.
+    """
+
+    def __init__(self, records: Iterable[FileRecord], files: OpenFiles) -> None:
+        self._open = files
+        self._by_identity: dict[Identity, Tracked] = {}
+        self._memories: list[Tracked] = []
+        self.logs: set[str] = set()
+        self.unread: dict[Tracked, None] = {}
+        self.loose: dict[Tracked, None] = {}
+        self.judged: dict[Tracked, None] = {}
+        self.search = 0
+        self.searched = 0
+        for record in records:
+            self.logs.add(record.log)
+            file = from_record(record)
+            if file.identity is not None and file.identity not in self._by_identity:
+                self._by_identity[file.identity] = file
+            elif file.meter.offset:
+                file.identity = None
+                self._memories.append(file)
+
+    def __iter__(self) -> Iterator[Tracked]:
+        return chain(self._by_identity.values(), self._memories)
+
+    def at(self, identity: Identity, place: Place) -> Tracked:
+        """The file of this device and inode, which may only now have become known."""
+        file = self._by_identity.get(identity)
+        if file is None:
+            file = self._by_identity[identity] = Tracked(place.log, place.path, identity)
+            self.to_judge(file)
+        return file
+
+    def arrive(self, file: Tracked, place: Place) -> None:
+        """A place leads to the file."""
+        place.file = file
+        file.places.append(place)
+        file.log, file.path = file.places[0].log, file.places[0].path
+        self.loose.pop(file, None)
+
+    def leave(self, place: Place) -> None:
+        """A place does not lead to its file any more."""
+        file, place.file = place.file, None
+        if file is None:
+            return
+        file.places.remove(place)
+        if file.places:
+            file.log, file.path = file.places[0].log, file.places[0].path
+            return
+        file.lost = self.search
+        if file.text is not None and file.state is State.READ:
+            self.loose[file] = None
+            self.unread[file] = None
+        else:
+            self.let_go(file)
+
+    def let_go(self, file: Tracked) -> None:
+        """A file that has no name is not open any longer: what was read of it is remembered."""
+        self._open.close(file)
+        self.loose.pop(file, None)
+        self.unread.pop(file, None)
+        self.judged.pop(file, None)
+        if file.state is State.NEW:
+            self._drop(file)
+        else:
+            self._judge_copies(file)
+
+    def split(self, file: Tracked) -> None:
+        """It does not hold what was read of it: that becomes a memory, and it is judged anew."""
+        memory = file.remember()
+        if memory.meter.offset and memory.state is not State.COPY:
+            self._memories.append(memory)
+        self.unread.pop(file, None)
+        self.to_judge(file)
+        for copy in self:
+            if copy.original is file:
+                copy.original = memory
+        self._judge_copies(memory)
+
+    def continue_with(self, file: Tracked, memory: Tracked) -> None:
+        """The file holds what was read of one that is gone, and takes its place."""
+        self._open.close(memory)
+        self._drop(memory)
+        file.go_on_from(memory)
+        for copy in self:
+            if copy.original is memory:
+                copy.original = file
+
+    def check_old(self, file: Tracked, status: FileStatus) -> None:
+        """A file that is not to be read has changed: it may be another one with its inode."""
+        if file.named or (not file.compressed and status.size < file.meter.offset):
+            self.split(file)
+            return
+        try:
+            text = self._open.get(file)
+            head = Meter()
+            head.take(text.read_at(0, file.meter.offset))
+        except (MovedError, EventsError, OSError):
+            return  # an archive that is being made, it may be; looked at again
+        if head.crc != file.meter.crc:
+            self.split(file)
+        file.saw(status)
+
+    def to_judge(self, file: Tracked) -> None:
+        """It is to be judged as soon as may be."""
+        self.judged[file] = None
+
+    def forget_gone(self) -> None:
+        """Keep of what is gone, and was searched for, the newest of each log."""
+        counts: dict[str, int] = {}
+        gone = [file for file in self if file.gone and file.lost < self.search]
+        gone.sort(key=lambda file: file.lost, reverse=True)
+        for file in gone:
+            number = counts[file.log] = counts.get(file.log, 0) + 1
+            useless = file.state in {State.NEW, State.COPY} or not file.meter.offset
+            if number > MOST_GONE or useless:
+                self._drop(file)
+
+    def records(self) -> list[FileRecord]:
+        """What is to be saved of all files, so that another run goes on from there.
+
+        A log of which there is nothing else has an empty record, which says that it is known: what
+        stands there when it is looked at again is not older than the first look.
+        """
+        found = [file.record() for file in self if file.state is not State.NEW]
+        empty = self.logs - {record.log for record in found}
+        return found + [FileRecord(log=log, path=path_text(log)) for log in sorted(empty)]
+
+    def _judge_copies(self, file: Tracked) -> None:
+        """What was read of the file may be gone: a copy of it may have to go on with it."""
+        for copy in self:
+            if copy.state is State.COPY and copy.original in {file, None} and copy.places:
+                self.to_judge(copy)
+
+    def _drop(self, file: Tracked) -> None:
+        self._open.close(file)
+        for listing in (self.loose, self.unread, self.judged):
+            listing.pop(file, None)
+        if file.identity is not None and self._by_identity.get(file.identity) is file:
+            del self._by_identity[file.identity]
+        elif file in self._memories:
+            self._memories.remove(file)

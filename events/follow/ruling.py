@@ -1,0 +1,225 @@
+"""Has files judged, and does what the verdict says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from events.errors import EventsError
+from events.follow.fingerprint import HEAD_BYTES, Meter, head_marks
+from events.follow.looking import SECOND_NS
+from events.follow.matching import AgainError, Continues, Copy, Index, Own, Wait, judge
+from events.follow.open_files import MovedError
+from events.follow.tracked import ChangedError, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from events.clock import Clock
+    from events.filesystem import FileStatus
+    from events.follow.looking import Looker
+    from events.follow.matching import Verdict
+    from events.follow.open_files import OpenFiles
+    from events.follow.roster import Roster
+    from events.follow.texts import OpenText
+    from events.follow.tracked import Tracked
+
+SETTLE_S = 2
+_SETTLE_NS = SETTLE_S * SECOND_NS
+
+
+class Ruling:
+    """Judges what is new; it is the surroundings that `matching.judge` asks.
+
+    Args:
+        roster: The files.
+        files: Opens them.
+        looker: Looks at them again.
+        clock: The monotonic clock for how long a file has not changed, the other for its age.
+        notice: Told of copies and damaged archives, once.
+        follow: Whether more is to come.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        files: OpenFiles,
+        looker: Looker,
+        clock: Clock,
+        notice: Callable[[str], None],
+        *,
+        follow: bool,
+    ) -> None:
+        self._roster = roster
+        self._open = files
+        self._looker = looker
+        self._clock = clock
+        self._notice = notice
+        self._follow = follow
+
+    def note_old(self, logs: set[str]) -> None:
+        """Siblings in logs that are looked at for the first time are not to be read."""
+        for file in [*self._roster.judged]:
+            if file.log in logs and file.state is State.NEW and not file.named and file.places:
+                file.state = State.OLD
+                self._roster.judged.pop(file, None)
+                try:
+                    self._note_head(file)
+                except (MovedError, EventsError, OSError):
+                    file.size = -1  # known by device and inode only, until it can be read
+                self._open.close(file)
+
+    def judge_all(self) -> None:
+        """Judge all that is to be judged.
+
+        Raises:
+            AgainError: What was known turned out to be out of date; call again.
+        """
+        files = [file for file in self._roster.judged if file.places]
+        self._roster.judged.clear()
+        if not files:
+            return
+        # The longest first: of two that hold the same, the shorter one is the copy.
+        files.sort(key=lambda file: (file.compressed, -self._size(file)))
+        index = Index(self._roster)
+        for number, file in enumerate(files):
+            try:
+                self._judge(file, index)
+            except AgainError:
+                for one in files[number:]:
+                    self._roster.to_judge(one)
+                raise
+
+    def _judge(self, file: Tracked, index: Index) -> None:
+        file.waits = False
+        try:
+            text = self._open.get(file)
+            status = text.status()
+            copied = file.state is State.COPY and not file.differs(status)
+            if not status.size:
+                file.saw(status)
+                if file.state is State.COPY:
+                    file.state = State.NEW
+                return
+            verdict = judge(file, status, index, self)
+        except MovedError:
+            self._looker.search = True
+            return
+        except (EventsError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            file.size = -1
+            if file.places:
+                self._looker.tell(
+                    file.places[0], f"{file.path} cannot be read: {reason}; trying again"
+                )
+            return
+        self._carry_out(file, status, verdict, copied=copied)
+        if file.state in {State.READ, State.OLD}:
+            index.add(file)
+
+    def _carry_out(
+        self, file: Tracked, status: FileStatus, verdict: Verdict, *, copied: bool
+    ) -> None:
+        if isinstance(verdict, Continues):
+            self._roster.continue_with(file, verdict.memory)
+            file.saw(status)
+        elif isinstance(verdict, Copy):
+            self._copy(file, status, verdict.original)
+            return
+        elif copied:
+            return  # what it is a copy of is known no more, but it has not changed
+        elif isinstance(verdict, Own):
+            file.state = State.READ
+            file.saw(status)
+        else:
+            self._wait(file, status, verdict)
+            return
+        file.survey = None
+        file.original = None
+        if file.state is State.READ:
+            self._roster.unread[file] = None
+
+    def _copy(self, file: Tracked, status: FileStatus, original: Tracked) -> None:
+        file.state = State.COPY
+        file.original = original
+        file.saw(status)
+        file.waits = False
+        if original.state is State.OLD or not original.places:
+            return  # compressed, most of the time, and read to its end before
+        if self._follow and not self.settled(file, status):
+            file.waits = True  # an archive whose original is about to be removed is none
+        elif file.told != "copy":
+            file.told = "copy"
+            self._notice(f"{file.path} holds the same as {original.path} and is not counted again")
+
+    def _wait(self, file: Tracked, status: FileStatus, verdict: Wait) -> None:
+        settled = self.settled(file, status)
+        file.state = State.NEW
+        file.saw(status)
+        file.waits = not (settled and verdict.broken)
+        if settled and verdict.broken and file.told != "broken":
+            file.told = "broken"
+            self._notice(f"{verdict.broken}; {'waiting' if self._follow else 'it is left out'}")
+
+    def _note_head(self, file: Tracked) -> None:
+        text = self._open.get(file)
+        status = text.status()
+        head = text.read_at(0, HEAD_BYTES)
+        file.meter = Meter()
+        file.meter.take(head)
+        file.head = head_marks(head)
+        file.saw(status)
+
+    def _size(self, file: Tracked) -> int:
+        try:
+            return self._open.get(file).status().size
+        except (MovedError, EventsError, OSError):
+            return 0
+
+    # What the judge asks
+
+    def opened(self, file: Tracked) -> OpenText | None:
+        """Open a file, if it can be."""
+        try:
+            return self._open.get(file)
+        except (MovedError, EventsError, OSError):
+            return None
+
+    def refresh(self, file: Tracked) -> None:
+        """Look whether a file is where it was, and holds what was read of it."""
+        was_placed = bool(file.places)
+        now = self._clock.monotonic_ns()
+        for place in [*file.places]:
+            self._looker.look(place, now)
+        if self._looker.search or bool(file.places) != was_placed:
+            raise AgainError
+        if file.state is not State.READ:
+            return
+        try:
+            self._open.get(file)
+            file.check()
+        except ChangedError:
+            self._roster.split(file)
+            self._looker.search = True
+            raise AgainError from None
+        except MovedError:
+            self._looker.search = True
+            raise AgainError from None
+        except (EventsError, OSError):
+            return
+
+    def confirm(self, file: Tracked) -> None:
+        """See that a file that is gone was searched for since."""
+        if file.lost >= self._roster.searched:
+            self._looker.search = True
+            raise AgainError
+
+    def settled(self, file: Tracked, status: FileStatus) -> bool:
+        """Whether nobody seems to be writing to it.
+
+        By the age that its own time gives, or, since another machine's clock may be ahead, by how
+        long it was seen not to change.
+        """
+        if self._clock.now_us() * 1000 - status.mtime_ns >= _SETTLE_NS:
+            return True
+        unchanged = not file.differs(status)
+        return unchanged and self._clock.monotonic_ns() - file.changed_ns >= _SETTLE_NS

@@ -1,0 +1,295 @@
+"""One file that is followed, or what is remembered of one: its state, and its next lines."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from events.follow.fingerprint import HEAD_MARKS, TAIL_BYTES, Meter, mark_at
+from events.follow.names import is_archive
+from events.follow.record import FileRecord, path_text, text_path
+from events.log.reader import Block, Overlong
+from events.model import MAX_LINE_BYTES
+
+if TYPE_CHECKING:
+    from events.filesystem import FileStatus
+    from events.follow.places import Place
+    from events.follow.record import Identity
+    from events.follow.survey import Survey
+    from events.follow.texts import OpenText
+
+
+class State(Enum):
+    """What is known of a file.
+
+    NEW: Not yet decided what it is; nothing of it was handed out, and it has no record.
+    READ: It is read from `Meter.offset` on.
+    COPY: All it holds is handed out from another file.
+    OLD: It was there before its log was first looked at, and is not to be read.
+    """
+
+    NEW = 0
+    READ = 1
+    COPY = 2
+    OLD = 3
+
+
+class ChangedError(Exception):
+    """The file does not hold any more what was read of it."""
+
+
+class Tracked:
+    """A file; or, where it stands nowhere and is not open, the memory of one.
+
+    Attributes:
+        log: The key of its log.
+        path: Where it was seen last.
+        identity: Device and inode; None for a memory that is found by its content only.
+        state: See `State`.
+        meter: How far it was handed out, and what identifies that.
+        size: Bytes in the file, compressed if it is, when it was last looked at.
+        mtime_ns: Likewise, when it had been written to.
+        done: An archive that was handed out whole.
+        places: The paths that lead to it now.
+        text: The open file.
+        checked: Whether it was looked at, since it was opened or the records were given, if it
+            holds what was read of it.
+        unread: Whether there may be more to hand out.
+        changed_ns: When it was last seen to have changed, by the monotonic clock.
+        fresh: Whether it may have been written to once more without another time or size.
+        head: The marks of its first bytes as far as 4,096, as they stood when it was judged.
+        length: Bytes of its text, where they were counted.
+        original: Of a copy, the file that it is a copy of.
+        survey: What was seen of its text while judging it.
+        waits: Whether it is to be judged again without having changed.
+        lost: In which search its last place was lost.
+        rest: Bytes of the unfinished last line.
+        told: What was told of it, so as to tell it once.
+    """
+
+    __slots__ = (
+        "changed_ns",
+        "checked",
+        "done",
+        "fresh",
+        "head",
+        "identity",
+        "length",
+        "log",
+        "lost",
+        "meter",
+        "mtime_ns",
+        "original",
+        "passing",
+        "path",
+        "places",
+        "rest",
+        "size",
+        "state",
+        "survey",
+        "text",
+        "told",
+        "unread",
+        "waits",
+    )
+
+    def __init__(self, log: str, path: str, identity: Identity | None) -> None:
+        self.log = log
+        self.path = path
+        self.identity = identity
+        self.state = State.NEW
+        self.meter = Meter()
+        self.size = -1
+        self.mtime_ns = 0
+        self.done = False
+        self.places: list[Place] = []
+        self.text: OpenText | None = None
+        self.checked = True
+        self.unread = False
+        self.changed_ns = 0
+        self.fresh = False
+        self.head: list[int] = []
+        self.length: int | None = None
+        self.original: Tracked | None = None
+        self.survey: Survey | None = None
+        self.waits = False
+        self.lost = -1
+        self.rest = 0
+        self.passing: Meter | None = None  # an unfinished line that is too long, as far as seen
+        self.told = ""
+
+    @property
+    def compressed(self) -> bool:
+        """Whether it is an archive."""
+        return is_archive(self.path)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it stands nowhere and is not open: what was read of it may be found elsewhere."""
+        return not self.places and self.text is None
+
+    @property
+    def named(self) -> bool:
+        """Whether it stands at a path that was asked for, and is no sibling of such a one."""
+        return any(not place.sibling for place in self.places)
+
+    def saw(self, status: FileStatus) -> None:
+        """Take it as looked at in this state."""
+        self.size = status.size
+        self.mtime_ns = status.mtime_ns
+
+    def differs(self, status: FileStatus) -> bool:
+        """Whether it was changed since it was looked at."""
+        return status.size != self.size or status.mtime_ns != self.mtime_ns
+
+    def check(self) -> None:
+        """See that the open file still holds what was read of it; after opening, its head too.
+
+        Raises:
+            ChangedError: It does not.
+        """
+        text, meter = self.text, self.meter
+        if text is None:
+            raise AssertionError
+        if not text.compressed and text.status().size < meter.offset:
+            raise ChangedError
+        if not self.checked:
+            known = min(len(meter.marks), HEAD_MARKS)
+            if known:
+                head = text.read_at(0, mark_at(known - 1))
+                if crc32(head) != meter.marks[known - 1]:
+                    raise ChangedError
+        if meter.tail_length:
+            tail = text.read_at(meter.offset - meter.tail_length, meter.tail_length)
+            self._compare(tail)
+        self.checked = True
+
+    def next(self, limit: int) -> Block | Overlong | None:
+        """Hand out the next lines, at most about a MiB; None if there is no whole line up to there.
+
+        Args:
+            limit: Where to end, in bytes of the text: what stands there when the look began.
+
+        Raises:
+            ChangedError: The file does not hold any more what was read of it.
+            EventsError: An archive that is damaged.
+            OSError: It cannot be read.
+        """
+        text, meter = self.text, self.meter
+        if text is None:
+            raise AssertionError
+        if self.passing is not None:
+            return self._pass_over(limit)
+        wanted = min(MAX_LINE_BYTES, limit - meter.offset)
+        if wanted <= 0:
+            self.rest = 0
+            return None
+        before = meter.tail_length
+        # With what stands before, in the same call, so that no cut can come in between.
+        data = text.read_at(meter.offset - before, before + wanted)
+        if before:
+            self._compare(data[:before])
+        cut = data.rfind(b"\n", before) + 1
+        if not cut:
+            self.rest = len(data) - before
+            if self.rest < MAX_LINE_BYTES:
+                return None
+            self.passing = meter.copy()
+            self.passing.take(memoryview(data)[before:])
+            return self._pass_over(limit)
+        block = Block(meter.offset, data[before:cut])
+        meter.take(block.data)
+        meter.end(data[max(0, cut - TAIL_BYTES) : cut])
+        self.rest = 0
+        return block
+
+    def _pass_over(self, limit: int) -> Overlong | None:
+        """Go to the end of a line that is too long; what was seen of it is not read again."""
+        text, meter = self.text, self.passing
+        if text is None or meter is None:
+            raise AssertionError
+        begin = self.meter.offset
+        while meter.offset < limit:
+            data = text.read_at(meter.offset, min(MAX_LINE_BYTES, limit - meter.offset))
+            end = data.find(b"\n") + 1
+            meter.take(memoryview(data)[: end or len(data)])
+            if end:
+                meter.end(text.read_at(meter.offset - TAIL_BYTES, TAIL_BYTES))
+                self.meter, self.passing, self.rest = meter, None, 0
+                return Overlong(begin, meter.offset - begin)
+            if not data:
+                break
+        self.rest = meter.offset - begin
+        return None
+
+    def _compare(self, tail: bytes) -> None:
+        if len(tail) != self.meter.tail_length or crc32(tail) != self.meter.tail_crc:
+            raise ChangedError
+
+    def remember(self) -> Tracked:
+        """What was read so far, as a memory of its own; this file is to be judged anew."""
+        memory = Tracked(self.log, self.path, None)
+        memory.state, memory.meter, memory.done = self.state, self.meter, self.done
+        memory.size, memory.mtime_ns, memory.length = self.size, self.mtime_ns, self.length
+        memory.head = list(self.meter.marks[:HEAD_MARKS])
+        self.forget()
+        return memory
+
+    def forget(self) -> None:
+        """Begin at nothing: it is another text."""
+        self.state, self.meter, self.done, self.size = State.NEW, Meter(), False, -1
+        self.head, self.length, self.original, self.survey = [], None, None, None
+        self.passing, self.rest, self.checked, self.unread = None, 0, True, False
+        self.waits, self.told = True, ""
+        if self.text is not None:
+            self.text.again()
+
+    def go_on_from(self, memory: Tracked) -> None:
+        """Take over what was read of a file that is gone: this one holds it."""
+        self.meter = memory.meter.copy()
+        self.state = memory.state
+        self.done = False
+        self.checked = False
+        self.unread = self.state is State.READ
+        self.waits = False
+
+    def record(self) -> FileRecord:
+        """What is to be saved."""
+        device, inode = self.identity or (0, 0)
+        meter = self.meter
+        return FileRecord(
+            log=self.log,
+            path=path_text(self.path),
+            device=device,
+            inode=inode,
+            offset=meter.offset,
+            marks=tuple(meter.marks),
+            crc=meter.crc,
+            tail_length=meter.tail_length,
+            tail_crc=meter.tail_crc,
+            size=max(self.size, 0),
+            mtime_ns=self.mtime_ns,
+            done=self.done,
+            old=self.state is State.OLD,
+            copy=self.state is State.COPY,
+        )
+
+
+def from_record(record: FileRecord) -> Tracked:
+    """The file as it was saved; where it stands now is still to be found."""
+    identity = (record.device, record.inode) if record.inode or record.device else None
+    file = Tracked(record.log, text_path(record.path), identity)
+    file.state = State.OLD if record.old else State.COPY if record.copy else State.READ
+    file.meter = Meter(record.offset, record.crc, record.marks, record.tail_length, record.tail_crc)
+    file.size, file.mtime_ns, file.done = record.size, record.mtime_ns, record.done
+    file.head = list(record.marks[:HEAD_MARKS])
+    file.checked = False
+    return file
+
+
+def folder_and_name(path: str) -> tuple[str, str]:
+    """Both parts of a path."""
+    whole = Path(path)
+    return str(whole.parent), whole.name

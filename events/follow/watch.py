@@ -1,0 +1,247 @@
+"""Follows logs through rotations and restarts: each complete line is handed out once.
+
+Only by looking again and again, so that it works on network file systems too. One look goes so:
+
+1. The places that are due are looked at (one ``stat`` each). Where a file is missing, or another
+   one has its place, all files are searched for at once; else every two seconds.
+2. What is new or was cut is judged by its content, see `events.follow.matching`.
+3. What may have more lines is read, the logs in turn, of each the oldest file first. A file that
+   turns out to hold something else than before is judged before anything is read on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from events.errors import EventsError
+from events.follow.looking import FRESH_NS, SECOND_NS, Looker
+from events.follow.matching import AgainError
+from events.follow.open_files import MovedError, OpenFiles
+from events.follow.places import Named, Places
+from events.follow.record import FileRecord
+from events.follow.roster import Roster
+from events.follow.ruling import Ruling
+from events.follow.tracked import ChangedError, Tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from events.clock import Clock
+    from events.filesystem import FileSystem
+    from events.log.reader import Block, Overlong
+
+__all__ = ["FileRecord", "Named", "Read", "Watch"]
+
+TURN_BYTES = 4 << 20
+SEARCH_NS = 2 * SECOND_NS
+QUIET_NS = 60 * SECOND_NS
+_WHOLE = 1 << 62  # the end of an archive's text
+_MOST_PASSES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Lines of a followed file.
+
+    Attributes:
+        log: The key of its log: the path of its current file.
+        path: Where it stands, or stood last.
+        block: The lines; their place is in bytes of the uncompressed text.
+        first: Whether the file begins with them.
+    """
+
+    log: str
+    path: Path
+    block: Block | Overlong
+    first: bool
+
+
+class Watch:
+    """Follows files; see the module. It never sleeps: who has it waits `wait_s` between two looks.
+
+    Args:
+        find: Gives the files to be followed, each time anew.
+        fs: Where they are.
+        clock: Intervals go by its monotonic clock, the age of a file by the other one.
+        records: What `records` gave, and was saved with what was made of the lines.
+        follow: Whether more is to come; else it is looked until `settle` says that all is decided.
+        notice: Told what the user should know: copies, damaged archives, files that cannot be read.
+        max_open: How many files stay open at most.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], Sequence[Named]],
+        *,
+        fs: FileSystem,
+        clock: Clock,
+        records: Iterable[FileRecord] = (),
+        follow: bool,
+        notice: Callable[[str], None],
+        max_open: int = 256,
+    ) -> None:
+        self._clock = clock
+        self._follow = follow
+        self._notice = notice
+        self._open = OpenFiles(fs, max_open, self._finish)
+        self._roster = Roster(records, self._open)
+        self._places = Places(find, fs, notice)
+        self._looker = Looker(fs, clock, self._roster, notice)
+        self._ruling = Ruling(self._roster, self._open, self._looker, clock, notice, follow=follow)
+        self._next_search = 0
+        self._left = False  # a look was not gone through to its end
+
+    def look(self) -> Iterator[Read]:
+        """Give all that is there now and was not given before.
+
+        A file is read on by at most 4 MiB before the other logs have their turn. Each file's record
+        is advanced before its lines are given.
+        """
+        self._left = True
+        self._gather()
+        while True:
+            moved = False
+            for log in {file.log: None for file in self._roster.unread}:
+                for read in self._turn(log):
+                    moved = True
+                    yield read
+            if self._looker.search or self._roster.judged:
+                before = len(self._roster.unread)
+                self._gather()
+                moved = moved or len(self._roster.unread) > before
+            if not moved:
+                break
+        self._left = False
+
+    def records(self) -> list[FileRecord]:
+        """What is to be saved with what was made of the lines given so far."""
+        return self._roster.records()
+
+    def sync(self) -> None:
+        """Return when all that was given is on the disk, as far as its file system can do that."""
+        self._open.sync()
+
+    def wait_s(self) -> float:
+        """Seconds until something is to be looked at again."""
+        if self._left:
+            return 0.0
+        now = self._clock.monotonic_ns()
+        due = [self._next_search]
+        following = self._looker.next_ns()
+        if following is not None:
+            due.append(following)
+        if self._roster.loose:
+            due.append(now + SECOND_NS // 10)
+        return max(0, min(due) - now) / SECOND_NS
+
+    def settle(self) -> bool:
+        """Whether it cannot be said yet of a file what it is: look again after `wait_s`."""
+        return any(file.waits for file in self._roster)
+
+    def close(self) -> None:
+        """Let go of all files. Again: no effect."""
+        self._open.close_all()
+
+    def _gather(self) -> None:
+        """Find out what there is, and what may have more."""
+        self._looker.look_at_due()
+        for file in self._looker.look_at_loose(QUIET_NS):
+            if file not in self._roster.unread:
+                self._finish(file)
+                self._roster.let_go(file)
+        if self._clock.monotonic_ns() >= self._next_search:
+            self._search(everywhere=False)
+        for _ in range(_MOST_PASSES):
+            if self._looker.search:
+                self._search(everywhere=True)
+            try:
+                self._ruling.judge_all()
+            except AgainError:
+                continue
+            if not self._looker.search:
+                break
+
+    def _search(self, *, everywhere: bool) -> None:
+        """Search for files, and look at those that are new, or at all."""
+        self._looker.search = False
+        self._roster.search += 1
+        new, dropped = self._places.search()
+        for place in dropped:
+            self._roster.leave(place)
+        first = self._places.logs() - self._roster.logs
+        self._looker.look_at(list(self._places.all.values()) if everywhere else new)
+        self._roster.searched = self._roster.search
+        self._ruling.note_old(first)
+        self._roster.logs |= first
+        self._roster.forget_gone()
+        self._next_search = self._clock.monotonic_ns() + SEARCH_NS
+
+    def _turn(self, log: str) -> Iterator[Read]:
+        """Give what a log has, from its oldest file on, up to 4 MiB of one file."""
+        files = [file for file in self._roster.unread if file.log == log]
+        files.sort(
+            key=lambda file: (bool(file.places), file.places[0].order if file.places else ())
+        )
+        for file in files:
+            if file not in self._roster.unread:
+                continue
+            yield from self._read(file)
+            if file in self._roster.unread or self._looker.search:
+                break
+
+    def _read(self, file: Tracked) -> Iterator[Read]:
+        try:
+            text = self._open.get(file)
+            status = text.status()
+            file.check()
+            limit = _WHOLE if text.compressed else status.size
+            end = file.meter.offset + TURN_BYTES
+            while file.meter.offset < end:
+                begin = file.meter.offset
+                block = file.next(limit)
+                if block is None:
+                    break
+                self._open.was_read(file)
+                yield Read(file.log, Path(file.path), block, begin == 0)
+            else:
+                return  # its turn is over, and there is more
+        except ChangedError:
+            self._roster.split(file)
+            self._looker.search = True
+            return
+        except MovedError:
+            self._looker.search = True
+        except (EventsError, OSError) as error:
+            self._trouble(file, error)
+            return
+        else:
+            file.saw(status)
+            file.fresh = self._clock.monotonic_ns() - file.changed_ns < FRESH_NS
+            if text.compressed:
+                file.done = True
+                file.fresh = False
+                self._finish(file)
+                self._open.close(file)
+        self._roster.unread.pop(file, None)
+
+    def _trouble(self, file: Tracked, error: Exception) -> None:
+        """A file cannot be read; it is tried again when its place is looked at."""
+        self._roster.unread.pop(file, None)
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        text = f"{file.path} cannot be read: {reason}; trying again"
+        if file.places:
+            self._looker.tell(file.places[0], text)
+        else:
+            self._notice(text)
+            self._roster.let_go(file)
+        file.size = -1
+
+    def _finish(self, file: Tracked) -> None:
+        """A file is let go: tell of an unfinished last line."""
+        if file.rest:
+            self._notice(
+                f"{file.path} ends in an unfinished line of {file.rest} bytes, which is not counted"
+            )
+            file.rest = 0
