@@ -27,3 +27,7 @@ class SourceError(ProjectionError):
 
 class StrictError(ProjectionError):
     """An invalid line was met where none is allowed."""
+
+
+class StateError(ProjectionError):
+    """A state of `syncstats ingest` cannot be used, or another process keeps it."""

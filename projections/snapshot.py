@@ -118,12 +118,13 @@ def read_snapshot(file: BinaryIO, where: str) -> bytes:
     return data
 
 
-def parse_snapshot(data: bytes, where: str) -> Snapshot:
-    """Read what ``Snapshot.to_bytes`` wrote.
+def parse_snapshot(data: bytes, where: str, *, mend: str = _MEND) -> Snapshot:
+    """Read what ``Snapshot.to_bytes`` wrote; what else stands in the file is not looked at.
 
     Args:
         data: The file's bytes.
         where: The file's name, for messages.
+        mend: What is to be done about a damaged one, for messages.
 
     Raises:
         SnapshotError: It is no snapshot, damaged, or of another version.
@@ -131,7 +132,7 @@ def parse_snapshot(data: bytes, where: str) -> Snapshot:
     try:
         raw = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise SnapshotError(f"{where} is damaged (no JSON: {error}); {_MEND}") from error
+        raise SnapshotError(f"{where} is damaged (no JSON: {error}); {mend}") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("streams"), dict):
         raise SnapshotError(
             f"{where} is no snapshot of a log (it has no 'streams'); "
@@ -141,17 +142,16 @@ def parse_snapshot(data: bytes, where: str) -> Snapshot:
         version = raw.get(key)
         if type(version) is not int or version != mine:
             raise SnapshotError(
-                f"{where} has {key} version {version!r}, this program reads {mine}; "
-                "rebuild it from its log with 'syncstats rebuild'"
+                f"{where} has {key} version {version!r}, this program reads {mine}; {mend}"
             )
     try:
         snapshot = Snapshot({n: entry_from_dict(n, e) for n, e in raw["streams"].items()})
     except SnapshotError as error:
-        raise SnapshotError(f"{where}: {error}; {_MEND}") from error
+        raise SnapshotError(f"{where}: {error}; {mend}") from error
     totals = snapshot.head()
     for key, value in totals.items():
         if key not in raw or raw[key] != value:
             raise SnapshotError(
-                f"{where} is damaged: {key!r} is not the sum of its streams; {_MEND}"
+                f"{where} is damaged: {key!r} is not the sum of its streams; {mend}"
             )
     return snapshot

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT while a worker runs, up to the last save of its stats."""
+"""SIGTERM and SIGINT while a worker or an ingestion runs, up to the last save of its stats."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Signals:
     what is left to do then, releasing jobs and saving the stats, is short and shall be done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, said: bytes = STOPPING) -> None:
+        self._said = said
         self._count = 0
         self._worker: Stops | None = None
 
@@ -44,15 +45,19 @@ class Signals:
         self._count += 1
         if self._worker is not None:
             self._worker.stop(at_once=self._count > 1)
-        if self._count == 1:
+        if self._count == 1 and self._said:
             with suppress(OSError):  # not print(): the signal may have come in the midst of one
-                os.write(2, STOPPING)
+                os.write(2, self._said)
 
 
 @contextmanager
-def stopping_signals() -> Iterator[Signals]:
-    """Handle SIGTERM and SIGINT while the block runs."""
-    signals = Signals()
+def stopping_signals(said: bytes = STOPPING) -> Iterator[Signals]:
+    """Handle SIGTERM and SIGINT while the block runs.
+
+    Args:
+        said: What the first one is answered with on stderr.
+    """
+    signals = Signals(said)
     before = {
         number: signal.signal(number, signals.receive) for number in (signal.SIGTERM, signal.SIGINT)
     }

@@ -1,0 +1,50 @@
+"""Standard input, read by a thread, since it may give nothing for long."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, BinaryIO
+
+from events.log.reader import Block, BlockReader, Overlong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_AHEAD = 4  # blocks that were read and not yet taken
+Item = Block | Overlong | OSError | int
+"""Lines; an error that ended the reading; or, at the end, the bytes of an unfinished last line."""
+
+
+class StandardInput:
+    """Hands lines on as they come.
+
+    Args:
+        file: Standard input. It is read without a buffer of Python's: a thread that waits in one
+            would hold its lock when the program ends.
+        put: Takes each item; at most a few are put before `taken` is called.
+    """
+
+    def __init__(self, file: BinaryIO, put: Callable[[Item], None]) -> None:
+        self._file: BinaryIO = getattr(file, "raw", file)
+        self._put = put
+        self._room = threading.Semaphore(_AHEAD)
+        self._thread = threading.Thread(target=self._read, name="stdin", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def taken(self) -> None:
+        """Say that an item was taken."""
+        self._room.release()
+
+    def _read(self) -> None:
+        reader = BlockReader(self._file)
+        try:
+            for block in reader:
+                self._room.acquire()
+                self._put(block)
+        except OSError as error:
+            self._put(error)
+        else:
+            self._put(reader.incomplete)
