@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -18,6 +21,55 @@ def write_out(out: Path, data: bytes) -> None:
     """
     from events.filesystem import replace_file
 
+    _refuse_own(out)
+    try:
+        replace_file(out, data)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+
+
+@contextmanager
+def writing_out(out: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of ``out`` when all is written; if that fails, nothing does.
+
+    What is no regular file (a pipe, ``/dev/null``) is written to as it stands.
+
+    Raises:
+        CommandError: It is a data folder's own stats.json, or cannot be written.
+    """
+    _refuse_own(out)
+    if out.exists() and not out.is_file():
+        with _opened(out, out, "wb") as file:
+            yield file
+        return
+    temporary = out.parent / f".syncstats-{os.urandom(8).hex()}.tmp"
+    try:
+        with _opened(temporary, out, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _opened(path: Path, out: Path, mode: str) -> BinaryIO:
+    try:
+        file: BinaryIO = path.open(mode)  # type: ignore[assignment]  # the mode is a binary one
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    return file
+
+
+def _unwritable(out: Path, error: OSError) -> CommandError:
+    return CommandError(
+        f"{out} cannot be written: {error.strerror}; name a file in a folder that is there"
+    )
+
+
+def _refuse_own(out: Path) -> None:
     folder = out.absolute().parent
     if out.name == "stats.json" and (
         (folder / "queue.db").exists() or (folder / "events").is_dir()
@@ -26,9 +78,3 @@ def write_out(out: Path, data: bytes) -> None:
             f"{out} belongs to the data folder {folder}, whose workers keep it: write to another "
             "file (to make this one anew, run `syncstats rebuild`)"
         )
-    try:
-        replace_file(out, data)
-    except OSError as error:
-        raise CommandError(
-            f"{out} cannot be written: {error.strerror}; name a file in a folder that is there"
-        ) from error
