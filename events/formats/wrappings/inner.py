@@ -88,8 +88,7 @@ class Partials:
         """Take a piece of a line that goes on in the writer's next record."""
         part = self._parts.get(writer)
         if part is None:
-            if len(self._parts) >= MAX_WAITING:
-                self._give_up(inner)
+            self._make_room(inner)
             part = self._parts[writer] = _Part(at, [])
         self._extend(part, text, inner)
 
@@ -105,6 +104,24 @@ class Partials:
             inner.add(b"".join(part.pieces), part.at)
         inner.add(more, at)
 
+    def lose(self, writer: str, at: int, inner: Inner, reason: str, *, goes_on: bool) -> None:
+        """Give up a line of which a piece cannot be had; it is reported once, for all its pieces.
+
+        Args:
+            writer: Whose line it is.
+            at: Where the record of the piece begins.
+            inner: Told of it.
+            reason: Why.
+            goes_on: Whether more pieces come.
+        """
+        part = self._parts.pop(writer, None) or _Part(at, [])
+        if part.pieces is not None:
+            part.pieces = None
+            inner.report(part.at, reason)
+        if goes_on:
+            self._make_room(inner)
+            self._parts[writer] = part
+
     def _extend(self, part: _Part, text: bytes, inner: Inner) -> None:
         if part.pieces is None:
             return
@@ -114,7 +131,9 @@ class Partials:
             part.pieces = None
             inner.report(part.at, _TOO_LONG)
 
-    def _give_up(self, inner: Inner) -> None:
+    def _make_room(self, inner: Inner) -> None:
+        if len(self._parts) < MAX_WAITING:
+            return
         part = self._parts.pop(next(iter(self._parts)))
         if part.pieces is not None:  # else it was reported
             inner.report(part.at, _GIVEN_UP)

@@ -59,10 +59,11 @@ def read(data: bytes, offset: int, partials: Partials, inner: Inner) -> None:
 def _take(record: _Record, at: int, partials: Partials, inner: Inner) -> None:
     name = record.stream
     stream = name if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
+    goes_on = record.line_break == "line-max"
     for text in _texts(record.message):
         if isinstance(text, str):
-            inner.report(at, text)
-        elif record.line_break == "line-max":
+            partials.lose(stream, at, inner, text, goes_on=goes_on)
+        elif goes_on:
             partials.begin(stream, text, at, inner)
         else:
             partials.end(stream, text, at, inner)

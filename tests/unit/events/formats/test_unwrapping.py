@@ -170,6 +170,29 @@ def test_what_is_not_so_wrapped_is_reported(wrapping, line, reason):
     assert reason in why
 
 
+def test_the_journals_own_output():
+    """Of systemd 252: three lines of Sidekiq, then one of 5 KB, one in three records, two more."""
+    data = (DATA / "journald-252-sample.jsonl").read_bytes()
+    lines, _, invalid = unwrap("journald", data)
+    assert lines == [*SIDEKIQ[:3], b'{"n":3,"bell":"\x07"}', b'{"n":4}']
+    begins = [data.find(record) for record in data.splitlines() if b'"MESSAGE":null' in record]
+    assert len(begins) == 4
+    assert [at for at, _ in invalid] == begins[:2], "each line is told of once"
+
+
+def test_a_line_of_which_one_piece_is_left_out_is_told_of_once():
+    def record(message, *, goes_on):
+        found = {"MESSAGE": message, "_STREAM_ID": "s"}
+        if goes_on:
+            found["_LINE_BREAK"] = "line-max"
+        return json.dumps(found).encode() + b"\n"
+
+    for pieces in ([None, "b", "c"], ["a", None, "c"], ["a", "b", None], [None] * 3):
+        records = [record(each, goes_on=at < 2) for at, each in enumerate(pieces)]
+        lines, _, [(at, _)] = unwrap("journald", b"".join(records) + record("{}", goes_on=False))
+        assert (lines, at) == ([b"{}"], 0)
+
+
 def test_of_several_messages_those_that_can_be_had_are_given():
     lines, offsets, invalid = unwrap("journald", b'{"MESSAGE":["a",null,7,"b"]}\n', 5)
     assert (lines, offsets) == ([b"a", b"b"], [5, 5])
