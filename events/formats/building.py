@@ -31,7 +31,7 @@ def build(mapping: Mapping, kind: Kind, get: Callable[[str], Any]) -> Foreign:
         InvalidLineError: A field has the wrong type or is out of range.
     """
     fields = take(mapping.fields, get, failed=EVENTS[kind] == JOB_FAILED)
-    dimensions = take(mapping.dimensions, get)
+    dimensions = _dimensions(mapping.dimensions, get)
     return Foreign(
         event=EVENTS[kind],
         to_dlq=kind == "dead",
@@ -57,6 +57,19 @@ def take(fields: Fields, get: Callable[[str], Any], *, failed: bool = True) -> d
             continue
         try:
             value = extract(name, sources, get)
+        except ValueError as error:
+            raise InvalidLineError(f"{name}: {error}") from None
+        if value is not UNSET:
+            taken[name] = value
+    return taken
+
+
+def _dimensions(fields: Fields, get: Callable[[str], Any]) -> dict[str, Any]:
+    """Take what is kept beside the fields; of any type, whatever its name."""
+    taken = {}
+    for name, sources in fields:
+        try:
+            value = extract("", sources, get)
         except ValueError as error:
             raise InvalidLineError(f"{name}: {error}") from None
         if value is not UNSET:
