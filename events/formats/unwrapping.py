@@ -24,6 +24,8 @@ _READ: dict[str, Callable[[bytes, int, Partials, Inner], None]] = {
     "syslog": syslog.read,
 }
 WRAPPINGS = tuple(_READ)
+_SHARED = ("journald", "syslog")
+"""Where one log holds what many programs write; text that cannot be an object is not meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Unwrapper:
     r"""Unwraps the lines of one log.
 
     A record that holds a part of a line waits for the rest, which comes in the next record of the
-    same writer. A line that gets longer than 1 MiB is passed over, and reported once.
+    same writer. A line that gets longer than 1 MiB is passed over, and reported once. So is, without
+    a report, what other programs write into the same journal or syslog: text that is no JSON object.
 
     Args:
         wrapping: One of `WRAPPINGS`.
@@ -56,6 +59,7 @@ class Unwrapper:
 
     def __init__(self, wrapping: str, state: object = None) -> None:
         self._read = _READ[wrapping]
+        self._is_shared = wrapping in _SHARED
         self._partials = Partials(state)
 
     def lines(self, data: bytes, offset: int = 0, report: Report = ignore) -> Unwrapped:
@@ -66,7 +70,7 @@ class Unwrapper:
             offset: Where ``data`` starts in its file, in bytes.
             report: Told of each line that is not so wrapped, and of inner lines that are too long.
         """
-        inner = Inner(report)
+        inner = Inner(report, is_shared=self._is_shared)
         self._read(data, offset, self._partials, inner)
         inner.lines.append(b"")  # for the last one's end
         return Unwrapped(b"\n".join(inner.lines), inner.offsets)

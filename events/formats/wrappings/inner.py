@@ -30,23 +30,29 @@ class Inner:
 
     Args:
         report: Told of each invalid line.
+        is_shared: Whether programs that write plain text write there, too: that is passed over.
 
     Attributes:
         lines: The inner lines without their ends; none is blank.
         offsets: Where each one's record begins in the outer text.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, is_shared: bool = False) -> None:
         self.lines: list[bytes] = []
         self.offsets: list[int] = []
         self.report = report
+        self._is_shared = is_shared
 
     def add(self, text: bytes, at: int) -> None:
         """Take a text of whole lines, whose last one may lack its end."""
         for line in text.split(b"\n") if b"\n" in text else (text,):
-            if not is_blank(line):
+            if not is_blank(line) and not (self._is_shared and _is_text(line)):
                 self.lines.append(line)
                 self.offsets.append(at)
+
+
+def _is_text(line: bytes) -> bool:
+    return line.lstrip(b" \t\r")[:1] != b"{"
 
 
 class _Part:

@@ -108,14 +108,14 @@ def test_a_character_that_was_split_is_whole_again(form):
         ("cri", TIME + b" stderr F:x:y {} {}", [b"{} {}"]),
         ("cri", b"2016-10-06T00:17:09+01:00 stdout F  x", [b" x"]),
         ("cri", TIME + b" stdout F \xff", [b"\xff"]),
-        ("journald", b'{"MESSAGE":"a\\nb\\n"}', [b"a", b"b"]),
+        ("journald", b'{"MESSAGE":"{a\\n{b\\n"}', [b"{a", b"{b"]),
         ("journald", b'{"MESSAGE":[123,125,255]}', [b"{}\xff"]),
-        ("journald", b'{"MESSAGE":["a",[98,99],"d"]}', [b"a", b"bc", b"d"]),
-        ("journald", b'{"MESSAGE":[[97,10,98]]}', [b"a", b"b"]),
+        ("journald", b'{"MESSAGE":["{a",[123,99],"{d"]}', [b"{a", b"{c", b"{d"]),
+        ("journald", b'{"MESSAGE":[[123,10,123]]}', [b"{", b"{"]),
         ("journald", b'{"MESSAGE":[]}', []),
         ("journald", b'{"MESSAGE":""}', []),
         ("journald", b'{"_PID":"1"}', []),
-        ("journald", b'{"MESSAGE":"x","_LINE_BREAK":"eof"}', [b"x"]),
+        ("journald", b'{"MESSAGE":"{x","_LINE_BREAK":"eof"}', [b"{x"]),
         ("syslog", b"<34>1 2026-11-24T12:00:00Z - - - - - {}", [b"{}"]),
         ("syslog", b"<191>1 - - - - - -", []),
         ("syslog", b"1 2026-11-24T12:00:00Z host app 1 id [a][b] {}", [b"{}"]),
@@ -128,7 +128,7 @@ def test_a_character_that_was_split_is_whole_again(form):
         ("syslog", b"Nov 24 12:00:00 host @cee:{}", [b"{}"]),
         ("syslog", b'Nov 24 12:00:00 host app:{"a": "b: c"}', [b'{"a": "b: c"}']),
         ("syslog", b'Nov 24 12:00:00 host {"a": "b: c"}', [b'{"a": "b: c"}']),
-        ("syslog", b"Nov 24 12:00:00 host app: not json: {}", [b"not json: {}"]),
+        ("syslog", b"Nov 24 12:00:00 host app: not json: {}", []),
     ],
 )
 def test_what_a_record_holds(wrapping, data, lines):
@@ -194,9 +194,24 @@ def test_a_line_of_which_one_piece_is_left_out_is_told_of_once():
 
 
 def test_of_several_messages_those_that_can_be_had_are_given():
-    lines, offsets, invalid = unwrap("journald", b'{"MESSAGE":["a",null,7,"b"]}\n', 5)
-    assert (lines, offsets) == ([b"a", b"b"], [5, 5])
+    lines, offsets, invalid = unwrap("journald", b'{"MESSAGE":["{a",null,7,"{b"]}\n', 5)
+    assert (lines, offsets) == ([b"{a", b"{b"], [5, 5])
     assert [at for at, _ in invalid] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("wrapping", "data", "kept"),
+    [
+        ("journald", b'{"MESSAGE":"Started app"}', []),
+        ("journald", b'{"MESSAGE":[115,0]}', []),
+        ("syslog", b"Nov 24 12:00:00 host CRON[1]: (root) CMD (true)", []),
+        ("docker", b'{"log":"Listening\\n"}', [b"Listening"]),
+        ("cri", TIME + b" stdout F Listening", [b"Listening"]),
+    ],
+)
+def test_text_of_other_programs_is_passed_over_where_they_share_a_log(wrapping, data, kept):
+    lines, _, invalid = unwrap(wrapping, data + b"\n")
+    assert (lines, invalid) == (kept, [])
 
 
 @pytest.mark.parametrize("form", SPLITTING)
@@ -204,9 +219,9 @@ def test_a_joined_line_may_be_as_long_as_any_other(form):
     wrapping, wrap = wrapped.EACH[form]
     longest = long_line(MAX_LINE_BYTES - 1)
     assert unwrap(wrapping, wrap([longest]))[0] == [longest]
-    too_long = wrap([b"{}", long_line(MAX_LINE_BYTES), b"[]"])
+    too_long = wrap([b"{}", long_line(MAX_LINE_BYTES), b"{ }"])
     lines, _, [(at, reason)] = unwrap(wrapping, too_long)
-    assert lines == [b"{}", b"[]"]
+    assert lines == [b"{}", b"{ }"]
     assert at == len(wrap([b"{}"]))
     assert reason == "a line of several records is longer than the limit of 1 MiB"
 
@@ -234,15 +249,15 @@ def test_of_many_writers_only_the_latest_are_waited_for():
     unwrapper = Unwrapper("journald")
     reported: list[int] = []
     begun = b"".join(
-        b'{"MESSAGE":"a%d","_LINE_BREAK":"line-max","_STREAM_ID":"%d"}\n' % (n, n)
+        b'{"MESSAGE":"{%d","_LINE_BREAK":"line-max","_STREAM_ID":"%d"}\n' % (n, n)
         for n in range(20)
     )
     unwrapper.lines(begun, 0, lambda at, _: reported.append(at))
     assert len(reported) == 4
     assert reported[0] == 0
-    ended = b"".join(b'{"MESSAGE":"z","_STREAM_ID":"%d"}\n' % n for n in range(20))
+    ended = b"".join(b'{"MESSAGE":"{z","_STREAM_ID":"%d"}\n' % n for n in range(20))
     lines = unwrapper.lines(ended).data.splitlines()
-    assert lines == [b"z"] * 4 + [b"a%dz" % n for n in range(4, 20)]
+    assert lines == [b"{z"] * 4 + [b"{%d{z" % n for n in range(4, 20)]
     assert unwrapper.state() is None
 
 
