@@ -21,6 +21,8 @@ REFRESH_S = 0.1
 """The line of totals changes at most so often, and lines that came are shown so soon."""
 _AT_ONCE = 500  # lines that may wait to be shown
 _ERASE = "\r\x1b[J"  # to the line's begin; what stands from there on goes
+# DECAWM: the totals keep to one line also where the terminal has just been made narrower.
+_NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 
 
 class Screen:
@@ -130,7 +132,7 @@ class Screen:
             self._said_nothing = self._totals.is_nothing
         if lines or self._status != before:
             on, off = self._bold
-            self._out.write(f"{_ERASE}{lines}{on}{self._status}{off}\r")
+            self._out.write(f"{_ERASE}{lines}{_NO_WRAP}{on}{self._status}{off}{_WRAP}\r")
 
 
 @contextmanager
