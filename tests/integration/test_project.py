@@ -62,7 +62,8 @@ def test_wheel_holds_the_four_packages_whole_and_nothing_else(wheel):
     assert built == {
         path.as_posix()
         for path in ours
-        if path.parts[0] in PACKAGES and (path.suffix in {".py", ".sql", ".toml"} or path.name == "py.typed")
+        if path.parts[0] in PACKAGES
+        and (path.suffix in {".py", ".sql", ".toml"} or path.name == "py.typed")
     }
     assert {f"{package}/py.typed" for package in PACKAGES} <= built
     assert any(name.endswith(".sql") for name in built)
