@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Self
 
 from projections.cli.event_lines import EventLines
 from projections.cli.live_totals import LiveTotals
-from projections.cli.output import console_for
+from projections.cli.output import PIPED_WIDTH, console_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -119,7 +119,7 @@ class Screen:
         self._wrote_ns = self._clock.monotonic_ns()
 
     def _draw(self) -> None:
-        width = self._console.width
+        width = self._console.width if self._console.is_terminal else PIPED_WIDTH
         lines = "".join(self._lines.lines(told, width) for told in self._waiting)
         if not self.has_totals:
             self._out.write(lines)
