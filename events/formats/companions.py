@@ -186,7 +186,7 @@ class Companions:
                 self.line - each.line,
                 each.size,
                 list(each.open.items()),
-                outcome=_plain(each.outcome),
+                outcome=plain_outcome(each.outcome),
             )
             for each in self._in_order()
         ]
@@ -324,7 +324,7 @@ def _common(sources: Sources, get: Callable[[str], Any]) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _plain(outcome: Foreign) -> dict[str, Any]:
+def plain_outcome(outcome: Foreign) -> dict[str, Any]:
     """An outcome as JSON values, without what is as it is in any."""
     fields: dict[str, Any] = msgspec.to_builtins(outcome)
     return {name: value for name, value in fields.items() if _USUAL.get(name, UNSET) != value}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from events.errors import EventsError
 from events.filesystem import REAL
@@ -20,12 +20,12 @@ from events.formats.mapping import (
 )
 from events.formats.mapping_table import Table, WrongKeyError
 from events.formats.mapping_values import read_sources, read_when
-from events.formats.toml_lines import line_of
+from events.formats.toml_lines import Path, line_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from events.filesystem import FileSystem
+    from events.filesystem import FileSystem, StrPath
 
 MAX_BYTES = 1 << 20
 MAX_WITHIN_LINES = 100_000
@@ -37,7 +37,7 @@ class MappingError(EventsError):
     """A mapping cannot be used; the message says which, where in it, and what to do."""
 
 
-def read_mapping(path: Path, fs: FileSystem = REAL) -> Mapping:
+def read_mapping(path: StrPath, fs: FileSystem = REAL) -> Mapping:
     """Read a mapping from its file.
 
     Args:
@@ -50,7 +50,7 @@ def read_mapping(path: Path, fs: FileSystem = REAL) -> Mapping:
     return parse_mapping(read_text(path, fs), str(path))
 
 
-def read_text(path: Path, fs: FileSystem = REAL) -> str:
+def read_text(path: StrPath, fs: FileSystem = REAL) -> str:
     """Read a mapping's file as text.
 
     Raises:
@@ -87,9 +87,38 @@ def parse_mapping(text: str, source: str) -> Mapping:
     try:
         return _mapping(Table(content))
     except WrongKeyError as error:
-        keys = ".".join(key for key in error.path if isinstance(key, str))
-        place = f"{source}:{line_of(text, error.path)}"
-        raise MappingError(f"{place}: {f'{keys}: ' if keys else ''}{error}") from None
+        raise wrong(text, source, error.path, str(error)) from None
+
+
+def wrong(text: str, source: str, path: Path, what: str) -> MappingError:
+    """Make the error that tells of a place in a mapping's file.
+
+    Args:
+        text: The file's content.
+        source: Its name.
+        path: The keys that lead to the place.
+        what: What is wrong there.
+    """
+    keys = ".".join(key for key in path if isinstance(key, str))
+    place = f"{source}:{line_of(text, path)}"
+    return MappingError(f"{place}: {keys}: {what}")
+
+
+def regexes(text: str) -> list[tuple[Path, str]]:
+    """List the regular expressions of a mapping's TOML, each with the keys that lead to it."""
+    return list(_regexes(tomllib.loads(text), ()))
+
+
+def _regexes(content: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if key in {"regex", "matches"} and isinstance(value, str):
+                yield (*path, key), value
+            else:
+                yield from _regexes(value, (*path, key))
+    elif isinstance(content, list):
+        for place, value in enumerate(content):
+            yield from _regexes(value, (*path, place))
 
 
 def _mapping(table: Table) -> Mapping:

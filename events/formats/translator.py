@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from itertools import islice, repeat
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -260,7 +260,7 @@ def _make(
 
 def _outcomes(sort: Sort, seen: list[Any]) -> Iterable[Foreign | None]:
     sort.check(seen)
-    return repeat(None) if sort.make is None else sort.make(seen)
+    return [None] * len(seen) if sort.make is None else sort.make(seen)
 
 
 def _is_unicode(data: bytes) -> bool:

@@ -32,6 +32,7 @@ COMMANDS = {
     "replay": Lazy("projections.cli.replay:replay", "Fold events again and print the stats."),
     "export": Lazy("projections.cli.export:export", "Write the outcomes in another format."),
     "ingest": Lazy("projections.cli.ingest:ingest", "Add what growing logs tell to a file."),
+    "mapping": Lazy("projections.cli.mapping:mapping", "Try out how a format is understood."),
     "rebuild": Lazy("projections.cli.rebuild:rebuild", "Make stats.json anew from the log."),
     "verify": Lazy("projections.cli.verify:verify", "Check stats.json against the log."),
     "prune": Lazy("projections.cli.prune:prune", "Remove old segments, keep their numbers."),

@@ -1,0 +1,127 @@
+"""What a mapping makes of each line of a sample, told line by line: for who writes a mapping."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from events.errors import InvalidLineError
+from events.formats.building import build
+from events.formats.companions import Companions, Settled
+from events.formats.decisions import decide
+from events.formats.objects import read_object
+from events.formats.paths import lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from events.formats.mapping import Mapping
+    from events.formats.outcome import Foreign
+
+What = Literal["outcome", "waits", "completes", "companion", "settled", "ignored", "invalid"]
+_SHOWN_PATHS = 3
+_SHOWN_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a line, or of an outcome for whose companion no more is waited.
+
+    Attributes:
+        line: The line's number, from 1; of an outcome that is ``settled`` its own line.
+        what: ``outcome``: it is one; ``waits``: it is one, and waits for a companion;
+            ``completes``: it was waited for; ``companion``: it is one, and no outcome waits;
+            ``settled``: its companion did not come; ``ignored``; ``invalid``.
+        reason: Why.
+        outcome: The outcome, as far as it is known.
+        of: The line of the outcome that this one completes.
+    """
+
+    line: int
+    what: What
+    reason: str = ""
+    outcome: Foreign | None = None
+    of: int | None = None
+
+
+def explain(mapping: Mapping, lines: Iterable[bytes]) -> Iterator[Told]:
+    r"""Tell what a mapping makes of a log's lines, each with or without its ``\n``.
+
+    Blank lines are not told of. The outcomes told as ``outcome``, ``completes`` or ``settled``
+    are those that `events.formats.translator.Translator` gives.
+    """
+    story = _Story(mapping)
+    for number, line in enumerate(lines, 1):
+        if line.strip(b" \t\r\n"):
+            yield from story.line(number, line.removesuffix(b"\n"))
+    yield from story.end()
+
+
+class _Story:
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self._companions = Companions(mapping)
+        self._numbers: dict[int, int] = {}  # of lines whose outcomes wait: as counted, in the file
+        self._asked = list(
+            dict.fromkeys(
+                condition.path
+                for outcome in mapping.outcomes
+                for condition in outcome.when
+                if condition.exists is None
+            )
+        )
+
+    def line(self, number: int, line: bytes) -> Iterator[Told]:
+        """Tell of a line, and of what is settled by it."""
+        late = "the line that completes it did not come in time"
+        yield from (self._settled(each, late) for each in self._companions.count())
+        try:
+            get = partial(lookup, read_object(line))
+            yield from self._judge(number, get, len(line))
+        except InvalidLineError as error:
+            yield Told(number, "invalid", error.reason)
+
+    def _judge(self, number: int, get: Callable[[str], Any], size: int) -> Iterator[Told]:
+        decision = decide(self._mapping, get)
+        if decision.kind is not None:
+            outcome = build(self._mapping, decision.kind, get)
+            here = self._companions.line
+            self._numbers[here] = number
+            own: Told | None = None
+            for each in self._companions.take(outcome, get, size):
+                if each.line == here:
+                    own = Told(number, "outcome", outcome=each.outcome)
+                    del self._numbers[here]
+                else:
+                    yield self._settled(each, f"line {number} took its place")
+            yield own or Told(number, "waits", outcome=outcome)
+        elif decision.companions:
+            settled = self._companions.complete(decision.companions, get, size)
+            for each in settled:
+                of = self._numbers.pop(each.line)
+                yield Told(number, "completes", outcome=each.outcome, of=of)
+            if not settled:
+                yield Told(number, "companion", "of an outcome that comes, or of none")
+        else:
+            yield Told(number, "ignored", f"no outcome fits ({self._values(get)})")
+
+    def _settled(self, each: Settled, reason: str) -> Told:
+        return Told(self._numbers.pop(each.line), "settled", reason, each.outcome)
+
+    def _values(self, get: Callable[[str], Any]) -> str:
+        shown = [_shown(path, get(path)) for path in self._asked[:_SHOWN_PATHS]]
+        return ", ".join(shown) + (", …" if len(self._asked) > _SHOWN_PATHS else "")
+
+    def end(self) -> Iterator[Told]:
+        """Tell of what still waits."""
+        for each in self._companions.waiting():
+            yield self._settled(each, "the line that completes it does not come any more")
+
+
+def _shown(path: str, value: Any) -> str:
+    if value is None:
+        return f"{path} is missing"
+    text = json.dumps(value, ensure_ascii=False)
+    return f"{path} is {text[:_SHOWN_CHARS]}{'…' if len(text) > _SHOWN_CHARS else ''}"
