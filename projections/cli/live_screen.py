@@ -108,6 +108,15 @@ class Screen:
             if self._waiting or self.has_totals:
                 self._write()
 
+    def aside(self, tell: Callable[[], None]) -> None:
+        """Let something be said on the same terminal by other means, and not over the totals."""
+        with self._lock:
+            if self._status:
+                self._out.write(_ERASE)
+                self._out.flush()
+                self._status = ""
+            tell()
+
     def _write(self) -> None:
         if self._raw:
             raw: BinaryIO = self._out.buffer  # type: ignore[attr-defined]  # as of any stdout
@@ -125,7 +134,12 @@ class Screen:
             self._out.write(lines)
             return
         before, now_ns = self._status, self._clock.monotonic_ns()
-        if self._said_nothing or width != self._width or now_ns >= self._said_ns + REFRESH_S * 1e9:
+        if (
+            not before
+            or self._said_nothing
+            or width != self._width
+            or now_ns >= self._said_ns + REFRESH_S * 1e9
+        ):
             shown = None if self._passes is None else self._shown
             self._status = self._totals.text(width - 1, now_ns, shown=shown)
             self._width, self._said_ns = width, now_ns

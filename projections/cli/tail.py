@@ -93,7 +93,6 @@ def tail(  # noqa: PLR0917 - click passes them by name
     stdin = standard_input() if "-" in named else BytesIO()
     fs, notices = RealFileSystem(), Notices()
     refuse_streams(find_sources(named, fs), choice)
-    reader = ToldLines(choice, fs=fs, invalid=not as_json, told=notices)
     with ExitStack() as stack:
         follower = Follower(named, fs=fs, stdin=stdin)
         stack.callback(follower.close)
@@ -103,6 +102,12 @@ def tail(  # noqa: PLR0917 - click passes them by name
             )
         )
         # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
+        reader = ToldLines(
+            choice,
+            fs=fs,
+            invalid=not as_json,
+            told=lambda text: screen.aside(lambda: notices(text)),
+        )
         screen.show(reader.newest(follower, lines, passes, pipes=not follow))
         if follow:
             stack.enter_context(kept_fresh(screen))

@@ -125,6 +125,20 @@ def test_totals_never_take_the_last_column(clock, monkeypatch):
             assert len(statuses(out)[-1]) < width, "it is made to fit at once"
 
 
+def test_what_is_said_by_other_means_does_not_stand_in_the_totals(clock):
+    out = Terminal()
+    with Screen(out, live=True, clock=clock) as screen:
+        screen.aside(lambda: out.write("first\n"))
+        screen.show([told(1), told(2)], add_up=True)
+        screen.aside(lambda: out.write("note\n"))
+        screen.refresh()
+    assert out.getvalue().startswith("first\n")
+    before, after = out.getvalue().split(f"{ERASE}note\n")
+    assert statuses(out)[-2].startswith("2 attempts"), "they stand below it again"
+    assert before.endswith("\r")
+    assert after.startswith(ERASE)
+
+
 def test_what_is_hidden_is_added_up_and_told(clock):
     out = Terminal()
     with Screen(out, live=True, clock=clock, passes=lambda one: one.end == "dead") as screen:
