@@ -46,8 +46,8 @@ class Unwrapper:
     r"""Unwraps the lines of one log.
 
     A record that holds a part of a line waits for the rest, which comes in the next record of the
-    same writer. A line that gets longer than 1 MiB is passed over, and reported once. What other
-    programs write into the same journal or syslog, text that is no JSON object, is passed over, too.
+    same writer. A line that gets longer than 1 MiB is passed over, and told once. What other
+    programs write into the same journal or syslog, text that is no object, is passed over, too.
 
     Args:
         wrapping: One of `WRAPPINGS`.
