@@ -109,6 +109,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
             told=lambda text: screen.aside(lambda: notices(text)),
         )
         screen.show(reader.newest(follower, lines, passes, pipes=not follow))
+        screen.aside(notices.finish)
         if follow:
             stack.enter_context(kept_fresh(screen))
             for look in follower.follow(_until()):
