@@ -21,7 +21,7 @@ from projections.cli.options import Seconds, json_option
     "state_path",
     metavar="FILE",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the stats in this file, and how far each file was read; made where missing.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until interrupted.")

@@ -1,0 +1,326 @@
+"""`syncstats ingest` as a process: restarts, kills, signals, locks, and what it says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import signal
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command import COMMAND, HEARS_SIGINT, assert_complaint, clean_env, syncstats
+from tests.support.data_folders import a_log, write_log
+from tests.support.handlers import wait_until
+from tests.support.privileges import as_permissions_say
+from tests.support.project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SAMPLE = (ROOT / "tests" / "data" / "sidekiq-6.4.1-sample.jsonl").read_bytes()
+ERRORS = {"PlexNotFound": 5, "PermanentError": 3}
+DONE = next(line for line in SAMPLE.splitlines(keepends=True) if b'"msg":"done"' in line)
+ARGS = ("--state", "state.json", "--format", "sidekiq")
+
+
+def counts(stats: dict) -> tuple[int, int, int, dict]:
+    names = ("jobs_processed", "jobs_succeeded", "jobs_failed", "errors_by_type")
+    return tuple(stats[name] for name in names)
+
+
+def saved(folder: Path) -> int:
+    path = folder / "state.json"
+    return json.loads(path.read_bytes())["jobs_processed"] if path.exists() else 0
+
+
+@contextmanager
+def following(folder: Path, *args: object) -> Iterator[subprocess.Popen[bytes]]:
+    """One that follows; it is killed where the test leaves it running."""
+    process = subprocess.Popen(
+        [*HEARS_SIGINT, *COMMAND, "ingest", *map(str, args), *ARGS, "--follow"],
+        cwd=folder,
+        env=clean_env(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def until(folder: Path, attempts: int) -> None:
+    wait_until(lambda: saved(folder) == attempts, f"{attempts} attempts are saved", 60)
+
+
+def test_a_log_is_added_once_over_any_number_of_runs(tmp_path):
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    first = syncstats("ingest", "app.log", *ARGS, "--json", cwd=tmp_path)
+    assert (first.status, first.err) == (0, "")
+    assert counts(first.json) == (60, 52, 8, ERRORS)
+
+    state = (tmp_path / "state.json").read_bytes()
+    again = syncstats("ingest", "app.log", *ARGS, "--json", cwd=tmp_path)
+    assert again.json == first.json
+    assert (tmp_path / "state.json").read_bytes() == state
+    people = syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
+    assert "60 = 52 succeeded + 8 failed" in people.out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_log_that_is_split_at_any_byte_over_two_runs(tmp_path, seed):
+    cut = random.Random(seed).randrange(len(SAMPLE))
+    (tmp_path / "app.log").write_bytes(SAMPLE[:cut])
+    assert syncstats("ingest", "app.log", *ARGS, cwd=tmp_path).status == 0
+    with (tmp_path / "app.log").open("ab") as file:
+        file.write(SAMPLE[cut:])
+    ran = syncstats("ingest", "app.log", *ARGS, "--json", cwd=tmp_path)
+
+    assert counts(ran.json) == (60, 52, 8, ERRORS)
+
+
+def test_what_was_rotated_and_compressed_in_between_is_known_again(tmp_path):
+    log, lines = tmp_path / "app.log", SAMPLE.splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:50]))
+    syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
+    with log.open("ab") as file:
+        file.write(b"".join(lines[50:100]))
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.unlink()
+    log.write_bytes(b"".join(lines[100:]))
+    ran = syncstats("ingest", "app.log", *ARGS, "--json", cwd=tmp_path)
+
+    assert counts(ran.json) == (60, 52, 8, ERRORS)
+    assert ran.json["streams"].popitem()[1]["seen"] == [[0, len(lines)]]
+
+
+def test_auto_says_what_it_found_and_goes_on_with_it(tmp_path):
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    args = ("--state", "state.json", "--format", "auto")
+    first = syncstats("ingest", "app.log", *args, cwd=tmp_path)
+    assert first.err == f"syncstats: {tmp_path / 'app.log'}: sidekiq lines\n"
+
+    with (tmp_path / "app.log").open("ab") as file:
+        file.write(DONE)
+    again = syncstats("ingest", "app.log", *args, "--json", cwd=tmp_path)
+    assert (again.err, again.json["jobs_processed"]) == ("", 61)
+    other = syncstats("ingest", "app.log", "--state", "state.json", "--format", "ecs", cwd=tmp_path)
+    assert other.err.endswith("app.log: ecs lines from here on, sidekiq lines before\n")
+
+
+def test_auto_that_finds_nothing(tmp_path):
+    (tmp_path / "x.log").write_text('{"a":1}\n')
+    args = ("--state", "s.json", "--format", "auto")
+    assert_complaint(
+        syncstats("ingest", "x.log", *args, cwd=tmp_path), "x.log", "--format", "--mapping"
+    )
+    (tmp_path / "y.log").write_bytes(SAMPLE)
+    both = syncstats("ingest", "x.log", "y.log", *args, "--json", cwd=tmp_path)
+    assert (both.status, both.json["jobs_processed"]) == (1, 60)
+    assert "x.log" in both.err
+    # Nothing of it was taken for read.
+    mapped = tmp_path / "m.toml"
+    mapped.write_text('name = "m"\n[[outcomes]]\nis = "succeeded"\nwhen = { a = 1 }\n')
+    ran = syncstats(
+        "ingest", "x.log", "--state", "s.json", "--mapping", mapped, "--json", cwd=tmp_path
+    )
+    assert ran.json["jobs_processed"] == 61
+
+
+def test_standard_input_counts_each_time(tmp_path):
+    for expected in (60, 120):
+        ran = syncstats("ingest", "-", *ARGS, "--json", cwd=tmp_path, stdin=SAMPLE)
+        assert (ran.status, ran.json["jobs_processed"]) == (0, expected)
+    follow = syncstats("ingest", "-", *ARGS, "--follow", cwd=tmp_path, stdin=SAMPLE)
+    assert (follow.status, follow.err) == (0, "")
+    assert follow.out == (
+        "152 lines added; state.json holds 180 attempts: 156 succeeded, 24 failed, 0 skipped.\n"
+    )
+
+
+def test_an_event_log_counts_as_its_streams(tmp_path):
+    write_log(tmp_path / "data", *a_log())
+    replayed = syncstats("replay", "data", "--json", cwd=tmp_path).json
+    ran = syncstats("ingest", "data", "--state", "state.json", "--json", cwd=tmp_path)
+    again = syncstats("ingest", "data/events", "--state", "state.json", "--json", cwd=tmp_path)
+
+    assert ran.status == 0
+    assert ran.json["jobs_processed"] == replayed["jobs_processed"] > 0
+    assert again.json == ran.json
+    assert_complaint(
+        syncstats("ingest", "data", *ARGS, cwd=tmp_path), "a stream of an event log", "sidekiq"
+    )
+
+
+def test_states_of_two_machines_add_up_and_the_same_one_does_not(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "app.log").write_bytes(SAMPLE)
+        syncstats("ingest", "app.log", *ARGS, cwd=tmp_path / name)
+    one, two = tmp_path / "one" / "state.json", tmp_path / "two" / "state.json"
+    older = tmp_path / "older.json"
+    older.write_bytes(one.read_bytes())
+    with (tmp_path / "one" / "app.log").open("ab") as file:
+        file.write(DONE)
+    syncstats("ingest", "app.log", *ARGS, cwd=tmp_path / "one")
+
+    def merged(*files: Path) -> int:
+        return syncstats("merge", *files, "--json", cwd=tmp_path).json["jobs_processed"]
+
+    assert merged(one, two) == 121
+    assert merged(one, one, one) == 61
+    assert merged(older, one) == merged(one, older) == 61
+    # Both the state and its copy were gone on with.
+    (tmp_path / "two" / "state.json").write_bytes(older.read_bytes())
+    (tmp_path / "two" / "b.log").write_bytes(2 * DONE)
+    syncstats("ingest", "b.log", *ARGS, cwd=tmp_path / "two")
+    assert_complaint(syncstats("merge", one, two, cwd=tmp_path), "two histories")
+
+
+def test_a_damaged_state_is_refused_until_somebody_says_otherwise(tmp_path):
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    state = tmp_path / "state.json"
+    state.write_text('{"half":')
+    for _ in range(2):
+        ran = syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
+        assert_complaint(ran, "state.json is damaged", "--new-state", "backup")
+    assert state.read_text() == '{"half":'
+
+    ran = syncstats("ingest", "app.log", *ARGS, "--new-state", "--json", cwd=tmp_path)
+    assert (ran.status, counts(ran.json)) == (0, (60, 52, 8, ERRORS))
+    (kept,) = tmp_path.glob("state.json.corrupt-*")
+    assert kept.read_text() == '{"half":'
+    assert kept.name in ran.err
+    sound = syncstats("ingest", "app.log", *ARGS, "--new-state", "--json", cwd=tmp_path)
+    assert (sound.json, sound.err) == (ran.json, "")
+
+
+def test_what_cannot_be_used_is_said_in_one_line(tmp_path):
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    (tmp_path / "stats.json").write_text(
+        syncstats("replay", "app.log", *ARGS[2:], "--json", cwd=tmp_path).out
+    )
+    for args, *parts in (
+        (("missing.log", *ARGS), "missing.log does not exist"),
+        (("app.log", "--state", "none/s.json"), "none does not exist", "--state"),
+        (("app.log", "--state", "."), "--state"),
+        (("app.log", "--state", "stats.json"), "stats.json", "--state"),
+        (("app.log", *ARGS, "--mapping", "m.toml"), "--format and --mapping"),
+        (("app.log",), "--state"),
+    ):
+        assert_complaint(syncstats("ingest", *args, cwd=tmp_path), *parts)
+
+
+def test_a_state_that_cannot_be_written_ends_with_one_line(tmp_path):
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "s.json.lock").touch()
+    folder.chmod(0o500)
+    ran = syncstats(
+        "ingest",
+        "app.log",
+        *("--state", "closed/s.json"),
+        *ARGS[2:],
+        cwd=tmp_path,
+        preexec=as_permissions_say(),
+    )
+    folder.chmod(0o700)
+
+    assert_complaint(ran, "s.json cannot be saved", "Permission denied", status=1)
+
+
+def test_from_the_end_reads_what_comes(tmp_path):
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    args = ("ingest", "app.log", *ARGS, "--from-end", "--json")
+    assert syncstats(*args, cwd=tmp_path).json["jobs_processed"] == 0
+    with (tmp_path / "app.log").open("ab") as file:
+        file.write(DONE)
+
+    assert syncstats(*args, cwd=tmp_path).json["jobs_processed"] == 1
+
+
+def test_one_that_follows_takes_what_comes_and_ends_on_a_signal(tmp_path):
+    log = tmp_path / "app.log"
+    for number, end in enumerate((signal.SIGTERM, signal.SIGINT)):
+        with following(tmp_path, "app.log") as process:
+            with log.open("ab") as file:
+                file.write(SAMPLE)
+            until(tmp_path, 60 * (number + 1))
+            with log.open("ab") as file:
+                file.write(DONE[:20])
+            process.send_signal(end)
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, b""), err
+        assert out.decode().startswith("152 lines added; state.json holds")
+        log.write_bytes(log.read_bytes()[:-20])
+
+
+def test_what_was_written_just_before_the_signal_is_not_lost(tmp_path):
+    with following(tmp_path, "app.log") as process:
+        (tmp_path / "app.log").write_bytes(DONE)
+        until(tmp_path, 1)
+        with (tmp_path / "app.log").open("ab") as file:
+            file.write(DONE)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+    ran = syncstats("ingest", "app.log", *ARGS, "--json", cwd=tmp_path)
+
+    assert ran.json["jobs_processed"] == 2
+
+
+def test_a_second_one_at_the_same_state_is_refused(tmp_path):
+    with following(tmp_path, "app.log"):
+        (tmp_path / "app.log").write_bytes(DONE)
+        until(tmp_path, 1)
+        ran = syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
+        assert_complaint(ran, "another 'syncstats ingest' keeps state.json")
+
+
+def test_standard_input_beside_files_that_are_followed(tmp_path):
+    with following(tmp_path, "-", "app.log") as process:
+        process.stdin.write(SAMPLE)
+        process.stdin.flush()
+        until(tmp_path, 60)
+        (tmp_path / "app.log").write_bytes(SAMPLE)
+        until(tmp_path, 120)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_kills_between_saves_lose_and_repeat_nothing(tmp_path, seed):
+    rng = random.Random(seed)
+    log, written, rotations = tmp_path / "app.log", 1, 0
+    log.write_bytes(DONE)
+    # What was rotated before the log was first looked at is not read.
+    assert syncstats("ingest", "app.log", *ARGS, cwd=tmp_path).status == 0
+    for _ in range(6):
+        begin = saved(tmp_path)
+        with following(tmp_path, "app.log") as process:
+            for _ in range(rng.randrange(1, 5)):
+                with log.open("ab") as file:
+                    for _ in range(rng.randrange(200)):
+                        file.write(DONE.replace(b"a", b"%d" % written))
+                        written += 1
+                if rng.random() < 0.3:
+                    rotations += 1
+                    log.rename(tmp_path / f"app.log.{1000 - rotations}")
+                    log.touch()
+                if written > begin:
+                    wait_until(lambda: saved(tmp_path) > begin, "something is saved", 60)  # noqa: B023 - called here
+            process.kill()
+    ran = syncstats("ingest", "app.log", *ARGS, "--json", cwd=tmp_path)
+
+    assert ran.json["jobs_processed"] == written
+    (stream,) = ran.json["streams"].values()
+    assert stream["seen"] == [[0, written]]

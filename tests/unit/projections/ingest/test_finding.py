@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from events.filesystem import REAL
+from events.follow.places import Named
+from projections.errors import SourceError
+from projections.ingest.finding import Finder
+from tests.support.ingesting import AUTO, SIDEKIQ
+from tests.support.log_folders import append, segment
+from tests.support.outcome_lines import succeeded
+
+
+def finder(*paths, choice=AUTO, follow=False, **options):
+    return Finder([str(path) for path in paths], fs=REAL, choice=choice, follow=follow, **options)
+
+
+def named(*paths, **options):
+    return [(each.path.name, each.alone) for each in finder(*paths, **options)()]
+
+
+def test_a_file_stands_for_its_log(tmp_path):
+    (tmp_path / "app.log").touch()
+    (tmp_path / "app.log.1").touch()
+
+    assert finder(tmp_path / "app.log")() == [Named(tmp_path / "app.log", alone=True)]
+
+
+def test_folders_and_globs_give_the_files_that_are_there(tmp_path):
+    for name in ("a.jsonl", "b.jsonl.gz", "c.jsonl.xz", "d.log"):
+        (tmp_path / name).touch()
+
+    assert named(tmp_path) == [("a.jsonl", False), ("b.jsonl.gz", False), ("c.jsonl.xz", False)]
+    assert named(tmp_path / "*.log") == [("d.log", False)]
+
+
+def test_an_event_log_gives_its_segments_and_tells_what_was_pruned(tmp_path):
+    append(segment(tmp_path / "data"), succeeded(0))
+    append(segment(tmp_path / "data", first=1), succeeded(1))
+    append(segment(tmp_path / "data", "b"), succeeded(0, "b"))
+    (tmp_path / "data" / "events" / "b" / "summary.json").write_text("{}")
+    told = []
+    find = finder(tmp_path / "data", notice=told.append)
+    find()
+
+    assert [each.path.name for each in find()] == [
+        f"{0:020d}.jsonl", f"{1:020d}.jsonl", f"{0:020d}.jsonl",
+    ]  # fmt: skip
+    assert len(told) == 1
+    assert "events/b was pruned" in told[0]
+    with pytest.raises(SourceError, match="a stream of an event log"):
+        finder(tmp_path / "data", choice=SIDEKIQ)
+
+
+def test_what_is_not_there_is_waited_for_or_an_error(tmp_path):
+    missing, none = tmp_path / "app.log", tmp_path / "*.log"
+
+    with pytest.raises(SourceError, match="does not exist"):
+        finder(missing)
+    with pytest.raises(SourceError, match="matches nothing"):
+        finder(none)
+    find = finder(missing, none, follow=True)
+    assert find() == [Named(missing, alone=True)]
+    (tmp_path / "b.log").touch()
+    assert [each.path.name for each in find()] == ["app.log", "b.log"]
+
+
+def test_a_pipe_is_to_be_given_as_standard_input(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(SourceError, match=r"is no file.*standard input"):
+        finder(tmp_path / "pipe")
+    assert named("-") == []
+
+
+def test_what_is_excluded_is_not_found(tmp_path):
+    for name in ("a.log", "b.log", "c.log"):
+        (tmp_path / name).touch()
+    glob = tmp_path / "*.log"
+
+    assert named(glob, exclude=["b.*"]) == [("a.log", False), ("c.log", False)]
+    assert named(glob, exclude=[str(tmp_path / "[ab]*")]) == [("c.log", False)]
+
+
+def test_old_files_are_passed_over_unless_they_are_known(tmp_path):
+    for name, at_s in (("a.log", 100), ("b.log", 200), ("c.log", 100)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (at_s, at_s))
+    known = [REAL.identity(tmp_path / "c.log")]
+    find = finder(tmp_path / "*.log", oldest_us=150_000_000, known=known)
+    assert [each.path.name for each in find()] == ["b.log", "c.log"]
+
+    os.utime(tmp_path / "a.log", (300, 300))
+    os.utime(tmp_path / "b.log", (100, 100))
+    assert [each.path.name for each in find()] == ["a.log", "b.log", "c.log"]
+
+
+def test_a_search_that_fails_leaves_what_was_found(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").touch()
+    find = finder(tmp_path)
+
+    def refuse(_self, _path):
+        raise PermissionError(13, "no", str(tmp_path))
+
+    monkeypatch.setattr(type(REAL), "list_folder", refuse)
+    assert [each.path.name for each in find()] == ["a.jsonl"]

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import io
+import os
+
+import pytest
+
+from events.filesystem import REAL
+from projections.errors import SourceError
+from projections.ingest.ingestion import Ingestion
+from projections.ingest.keeping import Keeping
+from projections.ingest.state import State, StateStore
+from tests.support.held_clock import HeldClock
+from tests.support.ingesting import AUTO, SIDEKIQ
+from tests.unit.projections.ingest.test_ingestion import FakeWatch
+from tests.unit.projections.test_intake import DONE, FAIL
+
+
+class Watch(FakeWatch):
+    """Gives something at each look, then lets somebody stop what looks."""
+
+    def __init__(self, *looks, undecided=0):
+        super().__init__()
+        self.looks = list(looks)
+        self.undecided = undecided
+        self.at_end = lambda: None
+
+    def look(self):
+        if self.looks:
+            self.looks.pop(0)(self)
+        else:
+            self.at_end()
+        yield from super().look()
+
+    def wait_s(self):
+        return 0.0
+
+    def settle(self):
+        self.undecided -= 1
+        return self.undecided >= 0
+
+
+class Site:
+    def __init__(self, folder, watch, *, stdin=None, choice=SIDEKIQ):
+        self.clock = HeldClock()
+        self.store = StateStore(folder / "state", fs=REAL, clock=self.clock)
+        self.said, self.problems = [], []
+        state = self.store.load() or State("ingest-1")
+        self.ingestion = Ingestion(watch, self.store, state, choice, epoch="e")
+        self.keeping = Keeping(
+            self.ingestion,
+            watch,
+            clock=self.clock,
+            stdin=stdin,
+            failed=lambda error: self.said.append(str(error)),
+            mended=lambda: self.said.append("mended"),
+            problem=self.problems.append,
+        )
+        if stdin is None:
+            watch.at_end = self.keeping.stop
+
+    @property
+    def saved(self):
+        state = self.store.load()
+        return None if state is None else state.entries["ingest-1"].stats.jobs_processed
+
+
+def test_all_that_is_there_is_read_until_nothing_is_undecided(tmp_path):
+    watch = Watch(lambda w: w.put("/a", DONE), lambda w: w.put("/a", DONE), undecided=1)
+    site = Site(tmp_path, watch)
+    site.keeping.read_once()
+
+    assert site.keeping.end() == []
+    assert site.saved == 2
+    assert not site.keeping.stopped
+
+
+def test_what_is_followed_is_saved_at_most_once_a_second(tmp_path):
+    seen = []
+
+    def look(seconds):
+        def give(watch):
+            seen.append(site.saved)
+            site.clock.move_s(seconds)
+            watch.put("/a", DONE)
+
+        return give
+
+    site = Site(tmp_path, Watch(look(0.6), look(0.6), look(0.6), look(0.6)))
+    site.keeping.follow(only_stdin=False)
+
+    assert seen == [None, None, 2, 2]
+    assert site.keeping.stopped
+    site.keeping.end()
+    assert site.saved == 4
+
+
+def test_a_state_that_cannot_be_saved_is_told_once_and_tried_again(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(28, "No space left on device")
+
+    def fill(watch):
+        monkeypatch.setattr(type(REAL), "replace_file", refused)
+        pass_time(watch)
+
+    def empty(watch):
+        monkeypatch.undo()
+        pass_time(watch)
+
+    def pass_time(watch):
+        site.clock.move_s(1)
+        watch.put("/a", DONE)
+
+    site = Site(tmp_path, Watch(fill, pass_time, empty, pass_time))
+    site.keeping.follow(only_stdin=False)
+
+    assert site.said == ["[Errno 28] No space left on device", "mended"]
+    site.keeping.end()
+    assert site.saved == 4
+
+
+def test_standard_input_is_read_to_its_end_and_settled(tmp_path):
+    site = Site(tmp_path, Watch(), stdin=io.BytesIO(DONE + FAIL + b"{"))
+    site.keeping.follow(only_stdin=True)
+    site.keeping.end()
+
+    state = site.store.load()
+    assert site.saved == 2
+    assert (state.settled, state.logs) == (None, {})
+    assert [problem.incomplete for problem in site.problems] == [True]
+
+
+def test_lines_on_standard_input_count_each_time(tmp_path):
+    for expected in (1, 2):
+        site = Site(tmp_path, Watch(), stdin=io.BytesIO(DONE))
+        site.keeping.read_once()
+        site.keeping.end()
+        assert site.saved == expected
+
+
+def test_a_pipe_that_stays_open_does_not_hold_up_the_end(tmp_path):
+    read, write = os.pipe()
+    with os.fdopen(read, "rb", buffering=0) as pipe, os.fdopen(write, "wb") as other:
+        other.write(DONE)
+        other.flush()
+        watch = Watch()
+        site = Site(tmp_path, watch, stdin=pipe)
+        watch.at_end = lambda: site.ingestion.lines and site.keeping.stop()
+        site.keeping.follow(only_stdin=True)
+        site.keeping.end()
+        assert site.saved == 1
+
+
+def test_standard_input_that_cannot_be_read_is_told(tmp_path):
+    class Broken(io.RawIOBase):
+        def readinto(self, _buffer):
+            raise OSError(5, "Input/output error")
+
+    site = Site(tmp_path, Watch(), stdin=Broken())
+
+    with pytest.raises(SourceError, match="standard input cannot be read: Input/output error"):
+        site.keeping.read_once()
+
+
+def test_formats_that_stay_unknown_are_told_at_the_end(tmp_path):
+    site = Site(tmp_path, Watch(), stdin=io.BytesIO(b'{"x":1}\n'), choice=AUTO)
+    site.keeping.read_once()
+
+    assert site.keeping.end() == ["-"]
+
+
+def test_what_is_there_can_be_passed_over(tmp_path):
+    watch = Watch(lambda w: w.put("/a", DONE), lambda w: w.put("/a", DONE))
+    site = Site(tmp_path, watch)
+    site.keeping.pass_over()
+    assert (site.ingestion.lines, site.store.load().files[0].offset) == (0, len(DONE))
+
+    site.keeping.read_once()
+    site.keeping.end()
+    assert site.saved == 1

@@ -1,0 +1,166 @@
+"""Replay of logs that other programs wrote."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+
+import pytest
+import zstandard
+
+from projections.cli.formats import choice_of
+from projections.entry import LOOSE
+from projections.errors import SourceError, StrictError
+from projections.replay import replay
+from tests.support.data_folders import a_log, write_log
+from tests.support.outcome_lines import succeeded
+from tests.support.project import ROOT
+from tests.unit.projections.test_intake import DONE, FAIL, WHY, in_docker
+
+SAMPLE = (ROOT / "tests" / "data" / "sidekiq-6.4.1-sample.jsonl").read_bytes()
+ERRORS = {"PlexNotFound": 5, "PermanentError": 3}
+
+
+def fold(*paths, format_="sidekiq", wrapped=None, stdin=b"", **options):
+    return replay(
+        [str(path) for path in paths],
+        stdin=io.BytesIO(stdin),
+        choice=choice_of(format_, None, wrapped),
+        **options,
+    ).snapshot
+
+
+def counts(snapshot):
+    stats = snapshot.total()
+    return stats.jobs_processed, stats.jobs_succeeded, stats.jobs_failed, stats.errors_by_type
+
+
+@pytest.mark.parametrize("format_", ["sidekiq", "auto"])
+@pytest.mark.parametrize(
+    ("suffix", "compress"),
+    [
+        ("", bytes),
+        (".gz", gzip.compress),
+        (".bz2", bz2.compress),
+        (".xz", lzma.compress),
+        (".zst", zstandard.ZstdCompressor().compress),
+    ],
+)
+def test_a_log_of_sidekiq_in_any_form(tmp_path, format_, suffix, compress):
+    log = tmp_path / f"log{suffix}"
+    log.write_bytes(compress(SAMPLE))
+
+    assert counts(fold(log, format_=format_)) == (60, 52, 8, ERRORS)
+
+
+@pytest.mark.parametrize("format_", ["sidekiq", "auto"])
+def test_standard_input(format_):
+    told = []
+    snapshot = fold("-", format_=format_, stdin=SAMPLE, told=told.append)
+
+    assert counts(snapshot) == (60, 52, 8, ERRORS)
+    assert set(snapshot.streams) == {LOOSE}
+    assert told == ([] if format_ == "sidekiq" else ["standard input: sidekiq lines"])
+
+
+def test_a_log_that_was_wrapped_is_recognised_and_told_once(tmp_path):
+    log, told = tmp_path / "log", []
+    log.write_bytes(b"".join(map(in_docker, SAMPLE.splitlines(keepends=True))))
+
+    assert counts(fold(log, format_="auto", told=told.append)) == (60, 52, 8, ERRORS)
+    assert told == [f"{log}: sidekiq lines in docker's wrapping"]
+
+
+def test_rotated_files_are_one_log_the_oldest_first(tmp_path):
+    lines = SAMPLE.splitlines(keepends=True)
+    cut = lines.index(next(line for line in lines if b'"msg":"fail"' in line)) + 1
+    (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(b"".join(lines[:5])))
+    (tmp_path / "app.log.1").write_bytes(b"".join(lines[5:cut]))
+    (tmp_path / "app.log").write_bytes(b"".join(lines[cut:]))
+    named = [tmp_path / name for name in ("app.log", "app.log.1", "app.log.2.gz")]
+    told = []
+
+    assert counts(fold(*named, format_="auto", told=told.append)) == (60, 52, 8, ERRORS)
+    assert told == [f"{tmp_path / 'app.log'}: sidekiq lines"]
+
+
+def test_lines_of_different_logs_do_not_meet(tmp_path):
+    (tmp_path / "a.log").write_bytes(FAIL)
+    (tmp_path / "b.log").write_bytes(WHY)
+
+    assert counts(fold(tmp_path / "a.log", tmp_path / "b.log"))[3] == {"unknown": 1}
+
+
+def test_what_is_recognised_in_no_line_is_refused(tmp_path):
+    (tmp_path / "x").write_text('{"a": 1}\n')
+
+    with pytest.raises(SourceError, match=r"x are in no format.*--format.*--mapping"):
+        fold(tmp_path / "x", format_="auto")
+    with pytest.raises(SourceError, match="standard input"):
+        fold("-", format_="auto", stdin=b"words\n")
+
+
+def test_nothing_needs_no_format(tmp_path):
+    (tmp_path / "x").touch()
+
+    assert fold(tmp_path / "x", format_="auto").streams == {}
+    assert fold("-", format_="auto", stdin=b"\n").streams == {}
+
+
+def test_a_later_file_of_a_log_may_show_its_format(tmp_path):
+    (tmp_path / "app.log.1").write_text('{"a": 1}\n')
+    (tmp_path / "app.log").write_bytes(DONE)
+
+    snapshot = fold(tmp_path / "app.log", tmp_path / "app.log.1", format_="auto")
+    assert snapshot.total().jobs_succeeded == 1
+
+
+def test_invalid_and_unfinished_lines_are_told_with_their_places(tmp_path):
+    log, problems = tmp_path / "log", []
+    log.write_bytes(DONE + b"words\n" + DONE + b"more words\n" + b"{")
+    snapshot = fold(log, problem=problems.append)
+
+    assert [(p.line, p.offset, p.incomplete) for p in problems] == [
+        (2, len(DONE), False),
+        (4, 2 * len(DONE) + 6, False),
+        (5, 2 * len(DONE) + 17, True),
+    ]
+    assert (snapshot.invalid_lines, snapshot.total().jobs_succeeded) == (2, 2)
+    with pytest.raises(StrictError, match="log, line 2"):
+        fold(log, strict=True)
+
+
+def test_an_event_log_is_not_read_as_another_programs(tmp_path):
+    write_log(tmp_path / "data", *a_log())
+
+    with pytest.raises(SourceError, match=r"a stream of an event log.*without --format sidekiq"):
+        fold(tmp_path / "data")
+    with pytest.raises(SourceError, match="a stream of an event log"):
+        fold(tmp_path / "data", format_="native", wrapped="docker")
+    native = fold(tmp_path / "data", format_="native")
+    assert fold(tmp_path / "data", format_="auto") == native
+    assert native.total().jobs_processed > 0
+
+
+def test_files_of_different_formats_beside_an_event_log(tmp_path):
+    write_log(tmp_path / "data", *a_log())
+    (tmp_path / "mine.jsonl").write_bytes(succeeded(0, "z"))
+    (tmp_path / "theirs.jsonl").write_bytes(SAMPLE)
+    snapshot = fold(
+        tmp_path / "data", tmp_path / "mine.jsonl", tmp_path / "theirs.jsonl", format_="auto"
+    )
+
+    assert snapshot.streams["z"].stats.jobs_succeeded == 1
+    assert snapshot.streams[LOOSE].stats.jobs_processed == 60
+    assert len(snapshot.streams) > 2
+
+
+def test_a_damaged_file_is_told_and_ends_the_replay(tmp_path):
+    log = tmp_path / "log.gz"
+    log.write_bytes(gzip.compress(SAMPLE)[:-9])
+
+    for format_ in ("sidekiq", "auto"):
+        with pytest.raises(SourceError, match=r"log.gz cannot be decompressed"):
+            fold(log, format_=format_)
