@@ -96,7 +96,8 @@ class _Story:
                     del self._numbers[here]
                 else:
                     yield self._settled(each, f"line {number} took its place")
-            yield own or Told(number, "waits", outcome=outcome)
+            # A line before it may have changed what it is.
+            yield own or Told(number, "waits", outcome=self._companions.waiting()[-1].outcome)
         elif decision.companions:
             settled = self._companions.complete(decision.companions, get, size)
             for each in settled:

@@ -1,0 +1,161 @@
+"""`syncstats mapping` says what becomes of a log's lines before they count."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from events.formats.presets import PRESETS, preset_text
+from tests.support.project import ROOT
+
+SAMPLE = ROOT / "tests" / "data" / "sidekiq-6.4.1-sample.jsonl"
+
+
+@pytest.fixture
+def mine(syncstats, tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text(syncstats("mapping", "show", "sidekiq").out)
+    return path
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_show_prints_the_preset_as_it_is(syncstats, name):
+    ran = syncstats("mapping", "show", name)
+    assert (ran.status, ran.out, ran.err) == (0, preset_text(name), "")
+
+
+def test_show_knows_no_other(syncstats):
+    ran = syncstats("mapping", "show", "nginx")
+    assert (ran.status, ran.out) == (2, "")
+    assert "no preset 'nginx'; there are ecs, oban, sidekiq, structlog" in ran.err
+
+
+def test_check_tells_of_each_line_within_80_columns(syncstats, mine):
+    ran = syncstats("mapping", "check", mine, "--sample", SAMPLE, "--lines", 24)
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = " ".join(ran.out.split())
+    assert '5 ignored: no outcome fits (msg is "start")' in text
+    assert "7 succeeded job=7f587d64660e33bbbae7c35e kind=SyncJob took=1.0ms" in text
+    assert "20 waits for the line that completes it: failed error=unknown job=51b7" in text
+    assert "23 completes line 20: failed error=PlexNotFound" in text
+    assert "25 " not in text
+    assert lines[-2:] == [
+        "152 lines: 52 succeeded, 8 failed (0 dead), 0 skipped,",
+        "  8 completing others, 84 ignored, 0 invalid; 0 outcomes not completed",
+    ]
+
+
+def test_check_as_json(syncstats, mine):
+    ran = syncstats("mapping", "check", mine, "--sample", SAMPLE, "--lines", 23, "--json")
+    answer = json.loads(ran.out)
+    assert answer["mapping"] == "sidekiq"
+    assert answer["totals"] == {
+        "lines": 152,
+        "succeeded": 52,
+        "failed": 8,
+        "skipped": 0,
+        "dead": 0,
+        "ignored": 84,
+        "invalid": 0,
+        "companions": 8,
+        "late": 0,
+    }
+    assert len(answer["lines"]) == 23
+    assert answer["lines"][4] == {
+        "line": 5,
+        "told": "ignored",
+        "reason": 'no outcome fits (msg is "start")',
+    }
+    assert answer["lines"][-1] == {
+        "line": 23,
+        "told": "completes",
+        "of": 20,
+        "outcome": {
+            "event": "job.failed",
+            "timestamp": "2026-11-24T13:00:50.374000Z",
+            "kind": "SyncJob",
+            "duration_ns": 1_000_000,
+            "error_type": "PlexNotFound",
+            "error": "no item for scene 22",
+            "job": "51b7e5fdb28e6f819481abe8",
+        },
+    }
+
+
+def test_check_tells_of_what_is_invalid_dead_or_never_completed(syncstats, mine):
+    def line(msg: str, **more: object) -> str:
+        return json.dumps({"pid": 1, "tid": "a", "lvl": "INFO", "msg": msg, **more})
+
+    ctx = {"jid": "j1", "elapsed": 0.5}
+    log = [
+        "noise",
+        "",
+        line("done", ctx={"jid": "j1", "elapsed": -1}),
+        line("Adding dead SyncJob job j1"),
+        line("fail", ctx=ctx),
+        line("fail", ctx=ctx),
+        line("E: x", lvl="INFO"),
+    ]
+    ran = syncstats("mapping", "check", mine, "--sample", "-", stdin="\n".join(log))
+    text = " ".join(ran.out.split())
+    assert ran.status == 0
+    assert "1 invalid: not JSON: Expecting value (character 1)" in text
+    assert "3 invalid: duration: ctx.elapsed: a time is not below 0, as -1 is" in text
+    assert "4 companion: of an outcome that comes, or of none" in text
+    assert "5 waits for the line that completes it: dead error=unknown job=j1" in text
+    assert "5 line 6 took its place: dead error=unknown" in text
+    assert "6 the line that completes it does not come any more: failed" in text
+    assert "6 lines: 0 succeeded, 2 failed (1 dead)" in text
+    assert "2 outcomes not completed" in text
+
+
+def test_check_reads_compressed_logs(syncstats, mine, tmp_path):
+    packed = tmp_path / "log.gz"
+    packed.write_bytes(gzip.compress(SAMPLE.read_bytes()))
+    ran = syncstats("mapping", "check", mine, "--sample", packed, "--lines", 0)
+    assert ran.status == 0
+    assert ran.out.startswith("152 lines: 52 succeeded")
+
+
+def test_the_status_is_1_if_nothing_is_an_outcome(syncstats, mine):
+    ran = syncstats("mapping", "check", mine, "--sample", "-", stdin='{"msg":"start"}\n')
+    assert (ran.status, ran.err) == (1, "")
+    assert '1  ignored: no outcome fits (msg is "start")' in ran.out
+
+
+def test_a_wrong_mapping_is_refused_with_its_line(syncstats, mine):
+    mine.write_text(mine.read_text().replace('unit = "s"', 'unit = "minutes"'))
+    ran = syncstats("mapping", "check", mine, "--sample", SAMPLE)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == (
+        f"syncstats: {mine}:19: fields.duration.unit: 'minutes' is no unit; use ns, us, ms or s\n"
+    )
+
+
+def test_a_pattern_that_takes_for_ever_is_refused_with_its_line(syncstats, mine):
+    mine.write_text(mine.read_text().replace("regex = '(\\w+)$'", "regex = '(a+)+$'"))
+    ran = syncstats("mapping", "check", mine, "--sample", SAMPLE)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"{mine}:27: companions.same.line.regex: this takes more than 1 s" in ran.err
+
+
+@pytest.mark.parametrize("which", ["mapping", "sample"])
+def test_files_that_are_not_there(syncstats, mine, tmp_path, which):
+    none = tmp_path / "none"
+    names = (none, SAMPLE) if which == "mapping" else (mine, none)
+    ran = syncstats("mapping", "check", names[0], "--sample", names[1])
+    assert (ran.status, ran.out) == (2, "")
+    assert str(none) in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_line_that_is_too_long_is_invalid_and_the_next_one_is_read(syncstats, mine):
+    long = b'{"x":"' + b"x" * (3 << 20) + b'"}\n'
+    done = b'{"msg":"done","ctx":{"jid":"j","elapsed":1}}\n'
+    ran = syncstats("mapping", "check", mine, "--sample", "-", stdin=long + done)
+    assert "     1  invalid: longer than 1,048,576 bytes\n" in ran.out
+    assert "     2  succeeded job=j" in ran.out
