@@ -65,14 +65,15 @@ def ingest(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Add what logs tell to the stats in a file; each line counts once, over any number of runs.
 
-    PATH is a file, with its rotated ones beside it (app.log, app.log.1, app.log-20261124.gz), a
-    folder, an event log, a glob in quotes, or - for standard input, each line of which counts.
-    Without --follow what is there is read once, and the stats are printed.
+    PATH is a file, a folder of .jsonl files (of an event log, all its streams), a glob in quotes,
+    or - for standard input, each line of which counts. A file stands for its log: what it is
+    rotated to after the first run (app.log.1, app.log-20261124.gz) is read on, that run reads but
+    the file itself. Without --follow what is there is read once, and the stats are printed.
 
     FILE has the layout of stats.json, so `syncstats merge` takes it: the same state twice, or an
     older and a newer one, counts once; states of several machines add up. Stats and positions are
-    saved together, so that a crash at any moment loses nothing and repeats nothing; rotated,
-    renamed and compressed files are known again. A damaged FILE is refused, with status 2, until
+    saved together, so that a crash at any moment loses nothing and repeats nothing; files that are
+    renamed, copied or compressed are known again. A damaged FILE is refused, with status 2, until
     it is mended or --new-state is given: logs may be gone that it had counted.
     """
     from events.clock import SystemClock

@@ -16,6 +16,7 @@ from projections.cli.output import is_terminal, note, plural, print_json, say, s
 from projections.cli.problems import Problems
 from projections.cli.stats_view import print_stats
 from projections.cli.stopping import stopping_signals
+from projections.cli.writing import refuse_own
 from projections.errors import StateError
 from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
@@ -85,6 +86,7 @@ def run(
     Raises:
         SyncStatsError: It cannot begin, or nothing that it found is in a known format.
     """
+    refuse_own(asked.state)
     problems, told = Problems(), Told()
     with ExitStack() as stack:
         signals = stack.enter_context(stopping_signals(b""))

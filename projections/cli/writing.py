@@ -21,7 +21,7 @@ def write_out(out: Path, data: bytes) -> None:
     """
     from events.filesystem import replace_file
 
-    _refuse_own(out)
+    refuse_own(out)
     try:
         replace_file(out, data)
     except OSError as error:
@@ -37,7 +37,7 @@ def writing_out(out: Path) -> Iterator[BinaryIO]:
     Raises:
         CommandError: It is a data folder's own stats.json, or cannot be written.
     """
-    _refuse_own(out)
+    refuse_own(out)
     if out.exists() and not out.is_file():
         with _opened(out, out, "wb") as file:
             yield file
@@ -69,7 +69,12 @@ def _unwritable(out: Path, error: OSError) -> CommandError:
     )
 
 
-def _refuse_own(out: Path) -> None:
+def refuse_own(out: Path) -> None:
+    """Refuse to write where a data folder's workers keep its stats.
+
+    Raises:
+        CommandError: ``out`` is that file.
+    """
     folder = out.absolute().parent
     if out.name == "stats.json" and (
         (folder / "queue.db").exists() or (folder / "events").is_dir()

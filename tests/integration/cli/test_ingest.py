@@ -205,6 +205,7 @@ def test_a_damaged_state_is_refused_until_somebody_says_otherwise(tmp_path):
 
 def test_what_cannot_be_used_is_said_in_one_line(tmp_path):
     (tmp_path / "app.log").write_bytes(SAMPLE)
+    (tmp_path / "data" / "events").mkdir(parents=True)
     (tmp_path / "stats.json").write_text(
         syncstats("replay", "app.log", *ARGS[2:], "--json", cwd=tmp_path).out
     )
@@ -215,6 +216,7 @@ def test_what_cannot_be_used_is_said_in_one_line(tmp_path):
         (("app.log", "--state", "stats.json"), "stats.json", "--state"),
         (("app.log", *ARGS, "--mapping", "m.toml"), "--format and --mapping"),
         (("app.log",), "--state"),
+        (("app.log", "--state", "data/stats.json", "--new-state"), "belongs to the data folder"),
     ):
         assert_complaint(syncstats("ingest", *args, cwd=tmp_path), *parts)
 
