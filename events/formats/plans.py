@@ -30,6 +30,7 @@ from events.formats.decisions import Decision, decide
 from events.formats.mapping import (
     COUNTS,
     NS_PER_UNIT,
+    OF_FAILURES,
     RFC3339,
     TEXTS,
     TIMES,
@@ -39,6 +40,7 @@ from events.formats.mapping import (
     Sources,
 )
 from events.formats.shapes import Leaf, Shape, shapes_of
+from events.formats.sums import COUNTED, adder
 from events.formats.values import convert, extract, text
 from events.model import MAX_COUNT, Count, Int64, Moment
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from events.formats.columns import Check, Column, Make
+    from events.formats.sums import Add
 
     Read = Callable[[Any], Any]
 
@@ -60,11 +63,13 @@ class Sort:
     Attributes:
         decision: What they are to the mapping.
         make: Makes their outcomes; None if they are none, or companions concern them.
+        add: Adds them to sums; None likewise.
         check: They lack something; raises `UnusualError` if one has it in the other form.
     """
 
     decision: Decision
     make: Make | None = None
+    add: Add | None = None
     check: Check = nothing_else
 
 
@@ -173,6 +178,7 @@ class Plan:
         self.sorts: dict[Any, Sort] = {}
         self._mapping = mapping
         self._shape = shape
+        self._plain = plain
         self._check = nothing_else if shape.others is None else _check(shape.others, shape.nothing)
         self._columns = {
             name: _column(name, sources, shape, plain, self._check)
@@ -197,19 +203,37 @@ class Plan:
         lacks_some = _lacks_some(key)
         sort = self._by_decision.get((decision, lacks_some))
         if sort is None:
-            is_made = decision.kind is not None and decision.is_alone
-            sort = self._by_decision[decision, lacks_some] = Sort(
-                decision,
-                maker(decision.kind, self._columns, self._beside)
-                if decision.kind is not None and is_made
-                else None,
-                self._check if lacks_some else nothing_else,
-            )
+            check = self._check if lacks_some else nothing_else
+            sort = self._by_decision[decision, lacks_some] = self._sort(decision, check)
         if not _is_long(key):
             if len(self.sorts) >= _REMEMBERED:
                 self.sorts.clear()
             self.sorts[key] = sort
         return sort
+
+    def _sort(self, decision: Decision, check: Check) -> Sort:
+        kind = decision.kind
+        if kind is None or not decision.is_alone:
+            return Sort(decision, check=check)
+        judged = [
+            self._columns[name]
+            for name, _ in self._mapping.fields
+            if name not in self._plain
+            and name not in COUNTED
+            and (decision.failed or name not in OF_FAILURES)
+        ]
+        if self._beside is not None and any(
+            source.regex is not None or source.span is not None
+            for _, sources in self._mapping.dimensions
+            for source in sources
+        ):
+            judged.append(self._beside)
+        return Sort(
+            decision,
+            maker(kind, self._columns, self._beside),
+            adder(kind, self._columns, judged),
+            check,
+        )
 
     def _value(self, seen: Any, path: str) -> Any:
         value = self._shape.getters[path](seen)

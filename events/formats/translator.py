@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
 from events.errors import InvalidLineError
 from events.formats.building import build
-from events.formats.columns import UnusualError
+from events.formats.columns import UnusualError, nothing_else
 from events.formats.companions import Companions, Settled
 from events.formats.decisions import NOTHING, decide
 from events.formats.objects import read_object
 from events.formats.paths import lookup
 from events.formats.plans import Plan, Sort, plans_of
+from events.formats.sums import Sums
 from events.limits import MAX_DEPTH
 from events.model import MAX_LINE_BYTES
 from events.nesting import is_too_deep
@@ -104,20 +105,35 @@ class Translator:
                     self._slowly(block, place)
         return found
 
+    def sums(self, data: bytes, offset: int = 0, report: Report = ignore) -> Sums:
+        """Translate lines as `lines` does, and add the outcomes up: faster, where none is shown."""
+        sums = Sums()
+        if self._counts or not self._plans:
+            sums.outcomes = self.lines(data, offset, report)
+            return sums
+        for begin, piece in _pieces(data):
+            block = _Piece(piece, offset + begin, sums.outcomes, report)
+            plan = self._plans[self._form]
+            seen, odd = _decode(block, plan)
+            sorts = _sorts(plan, seen)
+            for sort in set(sorts):
+                _add(sums, sort, seen, sorts, odd)
+            for place in sorted(odd):
+                self._slowly(block, place)
+            self._choose_form(block, odd)
+        return sums
+
     def _translate(self, block: _Piece, plan: Plan) -> None:
         """Translate some lines together, and those that are unusual one by one."""
         seen, odd = _decode(block, plan)
-        known = plan.sorts.get
-        sorts = list(map(known, map(plan.key, seen)))
-        if None in sorts:
-            sorts = [sort or plan.find(each) for sort, each in zip(sorts, seen, strict=True)]
-        made: dict[Sort | None, Iterator[Foreign | None]] = {}
-        for sort in set(sorts):
-            if sort is not None:
-                made[sort] = _make(sort, seen, sorts, odd)
+        sorts = _sorts(plan, seen)
+        made = {sort: _make(sort, seen, sorts, odd) for sort in set(sorts)}
         if not odd and not self._counts:
             outcomes = map(next, map(made.__getitem__, sorts))
-            block.found += [outcome for outcome in outcomes if outcome is not None]
+            if all(sort.make for sort in made):
+                block.found += cast("Iterator[Foreign]", outcomes)
+            else:
+                block.found += [outcome for outcome in outcomes if outcome is not None]
             return
         for place, sort in enumerate(sorts):
             outcome = next(made[sort])
@@ -127,7 +143,7 @@ class Translator:
             block.found += outcomes_of(self._companions.count())
             if outcome is not None:
                 block.found.append(outcome)
-            elif sort is not None and sort.decision is not NOTHING:
+            elif sort.decision is not NOTHING:
                 self._judge(block, place, partial(lookup, _content(block.rows[place])))
         self._choose_form(block, odd)
 
@@ -238,17 +254,17 @@ def _decode(block: _Piece, plan: Plan) -> tuple[list[Any], set[int]]:
 def _make(
     sort: Sort,
     seen: list[Any],
-    sorts: list[Sort | None],
+    sorts: list[Sort],
     odd: set[int],
 ) -> Iterator[Foreign | None]:
     """Make the outcomes of the lines of one sort, in their order."""
-    places = [place for place, each in enumerate(sorts) if each is sort]
-    these = seen if len(places) == len(seen) else [seen[place] for place in places]
+    these = [each for each, own in zip(seen, sorts, strict=True) if own is sort]
     try:
         return iter(_outcomes(sort, these))
     except (ValueError, UnusualError):
         pass
     outcomes: list[Foreign | None] = []
+    places = [place for place, own in enumerate(sorts) if own is sort]
     for place, each in zip(places, these, strict=True):
         try:
             outcomes += _outcomes(sort, [each])
@@ -256,6 +272,42 @@ def _make(
             outcomes.append(None)
             odd.add(place)
     return iter(outcomes)
+
+
+def _sorts(plan: Plan, seen: list[Any]) -> list[Sort]:
+    """Tell the sort of each line."""
+    known = list(map(plan.sorts.get, map(plan.key, seen)))
+    if None in known:
+        return [sort or plan.find(each) for sort, each in zip(known, seen, strict=True)]
+    return cast("list[Sort]", known)
+
+
+def _add(sums: Sums, sort: Sort, seen: list[Any], sorts: list[Sort], odd: set[int]) -> None:
+    """Add the lines of one sort, but for those that are to be looked at slowly."""
+    if sort.add is None and sort.check is nothing_else:
+        return
+    add = sort.add or _nothing
+    try:
+        if odd:
+            rows = zip(seen, sorts, range(len(seen)), strict=True)
+            these = [each for each, own, place in rows if own is sort and place not in odd]
+        else:
+            these = [each for each, own in zip(seen, sorts, strict=True) if own is sort]
+        sort.check(these)
+        add(sums, these)
+    except (ValueError, UnusualError):
+        for place, own in enumerate(sorts):
+            if own is not sort or place in odd:
+                continue
+            try:
+                sort.check([seen[place]])
+                add(sums, [seen[place]])
+            except (ValueError, UnusualError):
+                odd.add(place)
+
+
+def _nothing(_: Sums, __: object) -> None:
+    """Add nothing of lines that are no outcomes."""
 
 
 def _outcomes(sort: Sort, seen: list[Any]) -> Iterable[Foreign | None]:

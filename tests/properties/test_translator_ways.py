@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from events.formats.mapping_file import parse_mapping
 from events.formats.presets import PRESETS, load_preset
 from events.formats.translator import Compiled, Translator
+from projections.foreign_sums import tally_sums
+from projections.tallying import moments_us, tally_outcomes
 
 FLAT = """
 name = "flat"
@@ -276,3 +278,25 @@ def test_keys_that_are_not_known_do_not_pile_up():
     fast, slow = both("flat", [*lines, b'{"state":"ok"}'])
     assert fast == slow
     assert all(len(plan.sorts) <= 1024 for plan in FAST["flat"].plans)
+
+
+@given(name=st.sampled_from(sorted(MAPPINGS)), lines=st.lists(LINES, max_size=12))
+@example("flat", [b'{"state":"ok","attempt":2}', b'{"state":"ok","sure":"no"}', b'{"code":0}'])
+def test_sums_are_those_of_the_outcomes(name, lines):
+    data = b"".join(line + b"\n" for line in lines)
+    told: list[list[tuple[int, str]]] = [[], []]
+    outcomes = Translator(MAPPINGS[name], compiled=SLOW[name]).lines(
+        data, 1000, lambda at, why: told[0].append((at, why))
+    )
+    translator = Translator(MAPPINGS[name], compiled=FAST[name])
+    sums = translator.sums(data, 1000, lambda at, why: told[1].append((at, why)))
+    assert told[0] == told[1]
+    tally, newest_us = tally_sums(sums)
+    expected = tally_outcomes(outcomes)
+    span = moments_us(outcomes)
+    expected.earliest_us = None if span is None else span[0]
+    assert newest_us == (None if span is None else span[1])
+    for each in (tally, expected):
+        each.latency_ns.sort()
+        each.waiting_ns.sort()
+    assert tally == expected
