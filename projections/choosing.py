@@ -109,8 +109,16 @@ def _unwrapped(sample: bytes, wrapping: str) -> bytes:
 
 
 def _wrapping(sample: bytes) -> str | None:
-    """What has wrapped lines whose format is known otherwise."""
+    """What has wrapped lines whose format is known otherwise: what all of them show."""
     from events.formats.recognition import recognise
+    from events.formats.unwrapping import WRAPPINGS, Unwrapper
 
     found = recognise(sample)
-    return None if found is None else found.wrapping
+    if found is not None:
+        return found.wrapping
+    for wrapping in WRAPPINGS:
+        refused: list[int] = []
+        inner = Unwrapper(wrapping).lines(sample, 0, lambda offset, reason: refused.append(offset))  # noqa: ARG005, B023 - the shape of a report; called here
+        if inner.data and not refused:
+            return wrapping
+    return None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from events.errors import EventsError
-from events.follow.names import parse_name
+from events.follow.names import is_archive, parse_name
+from events.log.reader import BLOCK_BYTES
 from projections.choosing import read_head, unrecognised, whole_lines
 from projections.errors import SourceError
 from projections.intake import Format, Intake
@@ -74,8 +75,8 @@ def refuse_streams(sources: Iterable[Source], choice: Choice) -> None:
     for source in sources:
         if source.kind == "stream" and not choice.may_be_native:
             raise SourceError(
-                f"{source.path} is a stream of an event log, whose lines are always "
-                f"syncstats' own: read it without --format {choice.name}, or name the files"
+                f"{source.path} is a stream of an event log, whose lines are always syncstats' "
+                "own: read it by itself, with --format native or auto"
             )
 
 
@@ -140,6 +141,7 @@ def read_log(
         SourceError: Its format cannot be recognised.
     """
     intake: Intake | None = None
+    log = without_twins(log, open_)
     format_ = choice.known or _recognise_files(log, choice, open_)
     for source in log.sources:
         with open_(source) as opened:
@@ -162,6 +164,31 @@ def read_log(
                 pass
     if intake is not None:
         intake.finish()
+
+
+def without_twins(log: Log, open_: Open) -> Log:
+    """Leave out a compressed file that holds the text, or its beginning, of its plain twin.
+
+    Both are there while one is made of the other, or were left so.
+    """
+    plain = {source.path: source for source in log.sources if not is_archive(source.path.name)}
+
+    def is_twin(source: Source) -> bool:
+        twin = plain.get(source.path.with_suffix(""))
+        return twin not in {None, source} and _begins_with(twin, source, open_)
+
+    return replace(log, sources=tuple(source for source in log.sources if not is_twin(source)))
+
+
+def _begins_with(one: Source, other: Source, open_: Open) -> bool:
+    with open_(one) as whole, open_(other) as beginning:
+        try:
+            while data := beginning.read(BLOCK_BYTES):
+                if whole.read(len(data)) != data:
+                    return False
+        except EventsError:  # it is not finished yet
+            pass
+    return True
 
 
 def _recognise_files(log: Log, choice: Choice, open_: Open) -> Format | None:

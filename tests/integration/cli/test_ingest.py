@@ -156,7 +156,9 @@ def test_an_event_log_counts_as_its_streams(tmp_path):
     assert ran.json["jobs_processed"] == replayed["jobs_processed"] > 0
     assert again.json == ran.json
     assert_complaint(
-        syncstats("ingest", "data", *ARGS, cwd=tmp_path), "a stream of an event log", "sidekiq"
+        syncstats("ingest", "data", *ARGS, cwd=tmp_path),
+        "a stream of an event log",
+        "--format native",
     )
 
 

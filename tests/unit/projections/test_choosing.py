@@ -36,6 +36,8 @@ def test_the_options_offer_all_that_there_is() -> None:
         ("auto", None, succeeded(0), "native", None),
         ("ecs", "auto", IN_DOCKER, "ecs", "docker"),
         ("ecs", "auto", b'{"x":1}\n', "ecs", None),
+        ("ecs", "auto", in_docker(b'{"x":1}\n'), "ecs", "docker"),
+        ("ecs", "auto", b"2026-11-24T13:00:50.4Z stdout F {}\n", "ecs", "cri"),
     ],
 )
 def test_what_was_said_and_what_lines_show(format_, wrapped, sample, name, wrapping) -> None:

@@ -86,6 +86,19 @@ def test_rotated_files_are_one_log_the_oldest_first(tmp_path):
     assert told == [f"{tmp_path / 'app.log'}: sidekiq lines"]
 
 
+def test_a_log_and_what_is_being_made_of_it_count_once(tmp_path):
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    archive = tmp_path / "app.log.gz"
+    for text in (SAMPLE, SAMPLE[:1000]):
+        archive.write_bytes(gzip.compress(text))
+        assert counts(fold(tmp_path / "app.log", archive))[0] == 60
+    archive.write_bytes(gzip.compress(SAMPLE)[:-9])
+    assert counts(fold(tmp_path / "app.log", archive))[0] == 60
+    for text in (DONE + SAMPLE, SAMPLE + DONE):
+        archive.write_bytes(gzip.compress(text))
+        assert counts(fold(tmp_path / "app.log", archive))[0] == 121
+
+
 def test_lines_of_different_logs_do_not_meet(tmp_path):
     (tmp_path / "a.log").write_bytes(FAIL)
     (tmp_path / "b.log").write_bytes(WHY)
@@ -135,7 +148,7 @@ def test_invalid_and_unfinished_lines_are_told_with_their_places(tmp_path):
 def test_an_event_log_is_not_read_as_another_programs(tmp_path):
     write_log(tmp_path / "data", *a_log())
 
-    with pytest.raises(SourceError, match=r"a stream of an event log.*without --format sidekiq"):
+    with pytest.raises(SourceError, match=r"a stream of an event log.*--format native or auto"):
         fold(tmp_path / "data")
     with pytest.raises(SourceError, match="a stream of an event log"):
         fold(tmp_path / "data", format_="native", wrapped="docker")
