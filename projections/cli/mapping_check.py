@@ -28,8 +28,9 @@ COUNTED = ("outcome", "completes", "settled")
 @click.command(
     cls=Command,
     example="""
-    syncstats mapping show sidekiq > my.toml
-    syncstats mapping check my.toml --sample sidekiq.log
+    syncstats mapping show ecs > my.toml
+    echo '{"event":{"outcome":"success","duration":1500000}}' > app.log
+    syncstats mapping check my.toml --sample app.log
     """,
 )
 @click.argument("file", type=click.Path(path_type=Path))
