@@ -15,12 +15,14 @@ from events.errors import InvalidLineError
 from events.model import OUTCOMES
 from projections.entry import LOOSE
 from projections.stream_state import StreamState
+from projections.tallying import tally_with_newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from events.model import Line
     from projections.entry import Entry
+    from worker.tally import OutcomeTally
 
 FOLD_VERSION = 1
 """Raised when the same log would give other stats; snapshots of other versions are remade."""
@@ -167,14 +169,26 @@ class Fold:
                 that the entry that has read more is further along; except under ``LOOSE``.
             invalid: How many of these lines could not be believed.
         """
-        if not (outcomes or invalid or (lines and stream != LOOSE)):
+        self.tallied(stream, *tally_with_newest(outcomes), lines=lines, invalid=invalid)
+
+    def tallied(
+        self,
+        stream: str,
+        tally: OutcomeTally,
+        newest_us: int | None,
+        *,
+        lines: int,
+        invalid: int = 0,
+    ) -> None:
+        """Fold such outcomes that were added up, of which the newest ended then; see `foreign`."""
+        ended = tally.succeeded + tally.failed + tally.skipped
+        if not (ended or invalid or (lines and stream != LOOSE)):
             return  # nothing to say, not even that the stream is there
         state = self._state(stream)
-        state.outcomes += outcomes
+        state.add_tally(tally, newest_us)
         state.invalid_lines += invalid
         if stream != LOOSE and lines:
             state.number(lines)
-        state.add_up()
 
     def overlong(
         self,

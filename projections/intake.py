@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from events.log.reader import Overlong
 from projections.entry import LOOSE
 from projections.fold import ignore, too_long
+from projections.foreign_sums import tally_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ class Intake:
 
     def take(
         self, block: Block | Overlong, report: Report = ignore, *, folder: str | None = None
-    ) -> Sequence[Line]:
+    ) -> None:
         """Take the next lines of the log.
 
         Args:
@@ -79,21 +80,11 @@ class Intake:
             report: Told once of each invalid line, with its place in the log; not always in the
                 order of the lines.
             folder: The stream in whose folder they stand, if they are in one.
-
-        Returns:
-            The outcomes of another program's log that are settled now; none of our own lines.
         """
-        invalid = _Counted(report)
         if isinstance(block, Overlong):
-            if self._translator is None:
-                self._fold.overlong(
-                    block.offset, block.length, folder=folder, loose=self._stream, report=report
-                )
-                return ()
-            outcomes = self._translator.overlong()
-            report(block.offset, too_long(block.length))
-            self._fold.foreign(self._stream, outcomes, lines=1, invalid=1)
-            return outcomes
+            self._pass_over(block, report, folder)
+            return
+        invalid = _Counted(report)
         data, offset, tell = block.data, block.offset, invalid.told
         if self._unwrapper is not None:
             unwrapped = self._unwrapper.lines(data, offset, invalid.told)
@@ -104,12 +95,19 @@ class Intake:
             if invalid.count:
                 self._fold.foreign(self._stream, (), lines=invalid.count, invalid=invalid.count)
             self._fold.lines(data, offset, folder=folder, loose=self._stream, report=tell)
-            return ()
-        outcomes = self._translator.lines(data, offset, tell)
-        self._fold.foreign(
-            self._stream, outcomes, lines=block.data.count(b"\n"), invalid=invalid.count
-        )
-        return outcomes
+            return
+        tally, newest_us = tally_sums(self._translator.sums(data, offset, tell))
+        lines = block.data.count(b"\n")
+        self._fold.tallied(self._stream, tally, newest_us, lines=lines, invalid=invalid.count)
+
+    def _pass_over(self, line: Overlong, report: Report, folder: str | None) -> None:
+        if self._translator is None:
+            self._fold.overlong(
+                line.offset, line.length, folder=folder, loose=self._stream, report=report
+            )
+            return
+        report(line.offset, too_long(line.length))
+        self._fold.foreign(self._stream, self._translator.overlong(), lines=1, invalid=1)
 
     def waiting(self) -> Sequence[Line]:
         """The outcomes that still wait for another line, as they would be counted now."""

@@ -10,11 +10,12 @@ from events.log.position import Position
 from events.model import OUTCOMES, STREAM_OPENED
 from projections.entry import MAX_EPOCHS, Entry
 from projections.seqs import SeqSet, overlap, size, union
-from projections.tallying import moments_us, tally_outcomes
+from projections.tallying import tally_with_newest
 from worker.stats import SyncStats
 
 if TYPE_CHECKING:
     from events.model import Line
+    from worker.tally import OutcomeTally
 
 
 class StreamState:
@@ -68,15 +69,15 @@ class StreamState:
 
     def add_up(self) -> None:
         """Move the new outcomes into the stats."""
-        if not self.outcomes:
-            return
-        tally = tally_outcomes(self.outcomes)
-        moments = moments_us(self.outcomes)
-        if moments is not None:
-            tally.earliest_us, newest_us = moments
-            self.as_of_us = newest_us if self.as_of_us is None else max(self.as_of_us, newest_us)
+        if self.outcomes:
+            self.add_tally(*tally_with_newest(self.outcomes))
+            self.outcomes = []
+
+    def add_tally(self, tally: OutcomeTally, newest_us: int | None) -> None:
+        """Add outcomes that were added up, of which the newest ended then; None: none tells."""
         self.stats.add(tally)
-        self.outcomes = []
+        moments = [us for us in (self.as_of_us, newest_us) if us is not None]
+        self.as_of_us = max(moments, default=None)
 
     def open(self, epoch: str, seq: int) -> None:
         """Note an opening of the stream; only the last ones are kept, whatever their order."""

@@ -61,3 +61,13 @@ def moments_us(outcomes: Sequence[Line]) -> tuple[int, int] | None:
     """
     moments = [line.timestamp for line in outcomes if line.timestamp is not UNSET]
     return (to_us(min(moments)), to_us(max(moments))) if moments else None
+
+
+def tally_with_newest(outcomes: Sequence[Line]) -> tuple[OutcomeTally, int | None]:
+    """Add up outcomes, with the time of the earliest; and tell that of the newest, None if none."""
+    tally = tally_outcomes(outcomes)
+    moments = moments_us(outcomes)
+    if moments is None:
+        return tally, None
+    tally.earliest_us, newest_us = moments
+    return tally, newest_us
