@@ -6,27 +6,22 @@ lines always give the same outcomes, however they were cut into blocks and whene
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import UNSET
 
 from events.errors import EventsError
 from events.formats.building import changes_by, kind_of
+from events.formats.kept import Plain, Remembered, Waiting, key_of, plain_outcome
 from events.formats.outcome import Foreign
-from events.formats.values import extract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.formats.mapping import Companion, Mapping, Sources
+    from events.formats.mapping import Mapping
 
 MAX_KEPT_BYTES = 16 << 20
 """So long the lines are together, at most, of which something is kept; else the oldest goes."""
-_LONGEST_KEY = 200
 _NEVER = 1 << 62
 
 
@@ -46,35 +41,6 @@ class Settled(msgspec.Struct, frozen=True):
     line: int
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """An outcome and for which companions it waits, each with what both have in common."""
-
-    line: int
-    size: int
-    outcome: Foreign
-    open: dict[int, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class _Remembered:
-    """What a line changes in an outcome that is still to come."""
-
-    line: int
-    size: int
-    changes: dict[str, Any]
-
-
-class _Plain(msgspec.Struct, omit_defaults=True):
-    """One kept thing as it stands in a state."""
-
-    ago: int  # lines
-    size: int
-    open: list[tuple[int, str]]
-    outcome: dict[str, Any] | None = None
-    changes: dict[str, Any] | None = None
-
-
 class Companions:
     """What waits, of one log.
 
@@ -92,15 +58,15 @@ class Companions:
 
     def __init__(self, mapping: Mapping, state: object = None) -> None:
         self._rules = mapping.companions
-        self._waiting: list[dict[str, _Waiting]] = [{} for _ in self._rules]
-        self._remembered: list[dict[str, _Remembered]] = [{} for _ in self._rules]
-        self._orphans: list[_Waiting] = []  # their companions are in the mapping no more
+        self._waiting: list[dict[str, Waiting]] = [{} for _ in self._rules]
+        self._remembered: list[dict[str, Remembered]] = [{} for _ in self._rules]
+        self._orphans: list[Waiting] = []  # their companions are in the mapping no more
         self._kept_bytes = 0
         self.line = 0
         self.due = _NEVER
         if state is not None:
             try:
-                self._restore(msgspec.convert(state, list[_Plain]))
+                self._restore(msgspec.convert(state, list[Plain]))
             except (msgspec.ValidationError, AttributeError) as error:
                 raise StateError(f"this is no state of waiting outcomes: {error}") from error
 
@@ -121,10 +87,10 @@ class Companions:
             What is settled by it: earlier ones in whose place it stands, and it itself unless it
             waits.
         """
-        new = _Waiting(self.line, size, outcome)
+        new = Waiting(self.line, size, outcome)
         for place, rule in enumerate(self._rules):
             if rule.position == "before" and kind_of(new.outcome) in rule.of:
-                key = _key(rule, get, of_outcome=True)
+                key = key_of(rule, get, of_outcome=True)
                 known = None if key is None else self._remembered[place].pop(key, None)
                 if known is not None:
                     self._kept_bytes -= known.size
@@ -133,7 +99,7 @@ class Companions:
         settled = []
         for place, rule in enumerate(self._rules):
             if rule.position == "after" and kind in rule.of:
-                key = _key(rule, get, of_outcome=True)
+                key = key_of(rule, get, of_outcome=True)
                 if key is not None:
                     if key in self._waiting[place]:
                         settled.append(self._settle(self._waiting[place][key]))
@@ -159,11 +125,11 @@ class Companions:
         changes = [changes_by(self._rules[place], get) for place in places]
         settled = []
         for place, change in zip(places, changes, strict=True):
-            key = _key(self._rules[place], get, of_outcome=False)
+            key = key_of(self._rules[place], get, of_outcome=False)
             if key is None:
                 continue
             if self._rules[place].position == "before":
-                self._remember(place, key, _Remembered(self.line, size, change))
+                self._remember(place, key, Remembered(self.line, size, change))
                 continue
             waiting = self._waiting[place].pop(key, None)
             if waiting is not None:
@@ -182,7 +148,7 @@ class Companions:
     def state(self) -> object:
         """Write what is kept as JSON values; None if it is nothing."""
         kept = [
-            _Plain(
+            Plain(
                 self.line - each.line,
                 each.size,
                 list(each.open.items()),
@@ -191,7 +157,7 @@ class Companions:
             for each in self._in_order()
         ]
         kept += [
-            _Plain(
+            Plain(
                 self.line - each.line,
                 each.size,
                 [(place, key)],
@@ -202,27 +168,27 @@ class Companions:
         ]
         return msgspec.json.decode(msgspec.json.encode(kept)) or None
 
-    def _restore(self, kept: list[_Plain]) -> None:
+    def _restore(self, kept: list[Plain]) -> None:
         """Bring back what another translator kept, with lines counted from below 0."""
         for each in kept:
             rules = {place: key for place, key in each.open if 0 <= place < len(self._rules)}
             if each.outcome is not None:
                 outcome = msgspec.convert(each.outcome, Foreign)
-                self._keep(_Waiting(-each.ago, each.size, outcome, rules))
+                self._keep(Waiting(-each.ago, each.size, outcome, rules))
             elif each.changes is not None:
                 changed = msgspec.convert(each.changes, Foreign)
                 changes = {name: getattr(changed, name) for name in each.changes}
                 for place, key in rules.items():
-                    self._remember(place, key, _Remembered(-each.ago, each.size, changes))
+                    self._remember(place, key, Remembered(-each.ago, each.size, changes))
         self._note_due()
 
-    def _in_order(self) -> list[_Waiting]:
+    def _in_order(self) -> list[Waiting]:
         """What waits, once each, by its line."""
         found = {id(each): each for each in self._orphans}
         found |= {id(each): each for known in self._waiting for each in known.values()}
         return sorted(found.values(), key=lambda each: each.line)
 
-    def _keep(self, waiting: _Waiting) -> None:
+    def _keep(self, waiting: Waiting) -> None:
         self._kept_bytes += waiting.size
         if not waiting.open:
             self._orphans.append(waiting)
@@ -230,12 +196,12 @@ class Companions:
             self._waiting[place][key] = waiting
         self._note_due()
 
-    def _remember(self, place: int, key: str, known: _Remembered) -> None:
+    def _remember(self, place: int, key: str, known: Remembered) -> None:
         before = self._remembered[place].pop(key, None)  # so that the newest stands last
         self._kept_bytes += known.size - (before.size if before is not None else 0)
         self._remembered[place][key] = known
 
-    def _settle(self, waiting: _Waiting) -> Settled:
+    def _settle(self, waiting: Waiting) -> Settled:
         for place, key in waiting.open.items():
             del self._waiting[place][key]
         waiting.open = {}
@@ -263,7 +229,7 @@ class Companions:
         settled = []
         while self._kept_bytes > MAX_KEPT_BYTES:
             oldest = self._oldest()
-            if isinstance(oldest, _Waiting):
+            if isinstance(oldest, Waiting):
                 settled.append(self._settle(oldest))
             else:
                 place, key = oldest
@@ -272,8 +238,8 @@ class Companions:
             self._note_due()
         return settled
 
-    def _oldest(self) -> _Waiting | tuple[int, str]:
-        choices: list[tuple[int, _Waiting | tuple[int, str]]] = []
+    def _oldest(self) -> Waiting | tuple[int, str]:
+        choices: list[tuple[int, Waiting | tuple[int, str]]] = []
         for place in range(len(self._rules)):
             for key, known in self._remembered[place].items():
                 choices.append((known.line, (place, key)))
@@ -301,33 +267,3 @@ def _older(kept: dict[str, Any], last: int) -> list[str]:
             break
         found.append(key)
     return found
-
-
-def _key(rule: Companion, get: Callable[[str], Any], *, of_outcome: bool) -> str | None:
-    """What a line has in common with its counterpart; None if it lacks some of it."""
-    values = []
-    for same in rule.same:
-        value = _common(same.outcome if of_outcome else same.line, get)
-        if value is UNSET:
-            return None
-        values.append(value)
-    key = json.dumps(values)
-    return key if len(key) <= _LONGEST_KEY else blake2b(key.encode(), digest_size=16).hexdigest()
-
-
-def _common(sources: Sources, get: Callable[[str], Any]) -> Any:
-    try:
-        value = extract("", sources, get)
-    except ValueError:  # a regular expression, and no text
-        return UNSET
-    # 1 and 1.0 are the same number in JSON.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def plain_outcome(outcome: Foreign) -> dict[str, Any]:
-    """An outcome as JSON values, without what is as it is in any."""
-    fields: dict[str, Any] = msgspec.to_builtins(outcome)
-    return {name: value for name, value in fields.items() if _USUAL.get(name, UNSET) != value}
-
-
-_USUAL: dict[str, Any] = msgspec.to_builtins(Foreign())

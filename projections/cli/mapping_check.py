@@ -121,7 +121,7 @@ _OF_LINES = ("outcome", "waits", "completes", "companion", "ignored", "invalid")
 
 
 def _plain(told: Told) -> dict[str, Any]:
-    from events.formats.companions import plain_outcome
+    from events.formats.kept import plain_outcome
 
     plain: dict[str, Any] = {"line": told.line, "told": told.what}
     if told.reason:

@@ -8,6 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.formats.explaining import explain
 from events.formats.mapping_file import parse_mapping
 from events.formats.presets import load_preset
 from events.formats.translator import Translator
@@ -122,3 +123,14 @@ def test_no_more_waits_than_the_bounds_allow(lines):
     _, waiting, state = read(SHORT, [lines])
     assert len(waiting) <= 4 + 1
     assert len(state or []) <= 4 + 1 + 3 + 1
+
+
+@given(mapping=st.sampled_from([SIDEKIQ, SHORT]), lines=st.lists(LINES, max_size=30))
+def test_what_is_explained_is_what_is_counted(mapping, lines):
+    whole = [line for line in lines if line is not None]
+    found, waiting, _ = read(mapping, [whole])
+    told = list(explain(mapping, whole))
+    counted = [each.outcome for each in told if each.what in {"outcome", "completes", "settled"}]
+    assert counted == [*found, *waiting]
+    own = [each.line for each in told if each.what != "settled"]
+    assert own == [number for number, line in enumerate(whole, 1) if line.strip()]
