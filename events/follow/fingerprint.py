@@ -17,6 +17,7 @@ HEAD_BYTES = 4096
 """What is read of a file to see whether it may be a known one."""
 HEAD_MARKS = 9  # of 16, 32, … 4,096 bytes
 TAIL_BYTES = 256
+MOST_ENDS = 16
 
 
 def mark_at(index: int) -> int:
@@ -36,9 +37,11 @@ class Meter:
         marks: The crc32 of the first 16, 32, 64, … of them.
         tail_length: How many bytes before ``offset`` the next one covers; at most 256.
         tail_crc: The crc32 of the last bytes.
+        ends: Where lines end in the first 4,096 bytes, the last 16 of them, and the crc32 up to
+            there: so short texts can be compared to the byte.
     """
 
-    __slots__ = ("crc", "marks", "offset", "tail_crc", "tail_length")
+    __slots__ = ("crc", "ends", "marks", "offset", "tail_crc", "tail_length")
 
     def __init__(
         self,
@@ -47,16 +50,31 @@ class Meter:
         marks: Iterable[int] = (),
         tail_length: int = 0,
         tail_crc: int = 0,
+        ends: Iterable[tuple[int, int]] = (),
     ) -> None:
         self.offset = offset
         self.crc = crc
         self.marks = list(marks)
         self.tail_length = tail_length
         self.tail_crc = tail_crc
+        self.ends = list(ends)
 
     def copy(self) -> Meter:
         """Another one that goes on by itself."""
-        return Meter(self.offset, self.crc, self.marks, self.tail_length, self.tail_crc)
+        return Meter(self.offset, self.crc, self.marks, self.tail_length, self.tail_crc, self.ends)
+
+    def take_lines(self, data: bytes) -> None:
+        """Take whole lines."""
+        at = 0
+        crc = self.crc
+        while self.offset + at < HEAD_BYTES and (end := data.find(b"\n", at) + 1):
+            if self.offset + end >= HEAD_BYTES:
+                break
+            crc = crc32(data[at:end], crc)
+            self.ends.append((self.offset + end, crc))
+            at = end
+        del self.ends[:-MOST_ENDS]
+        self.take(data)
 
     def take(self, data: bytes | memoryview) -> None:
         """Take what follows; then the tail is to be told by `end`."""

@@ -91,6 +91,8 @@ class Looker:
             file.changed_ns = now
             if file.state is State.READ and not file.done:
                 self._roster.unread[file] = None
+            elif file.state is State.COPY and file.original is None:
+                self._roster.to_judge(file)
         if file.differs(status):
             place.interval_ns = SHORTEST_NS
             file.changed_ns = now
@@ -130,7 +132,12 @@ class Looker:
         for file in self._roster.loose:
             if file.text is not None and file.differs(file.text.status()):
                 file.changed_ns = now
-                self._roster.unread[file] = None
+                if file.state is State.READ:
+                    self._roster.unread[file] = None
+                else:
+                    self._roster.to_judge(file)
+            elif file.waits:
+                self._roster.to_judge(file)
             elif now - file.changed_ns >= quiet_ns:
                 quiet.append(file)
         return quiet
@@ -145,6 +152,9 @@ class Looker:
         if file.state is State.READ:
             if file.compressed and (file.done or file.size >= 0):
                 self._roster.split(file)
+            elif not file.meter.offset and file.passing is None and file.size >= 0:
+                file.state = State.NEW  # nothing was read that could show that it is the same
+                self._roster.to_judge(file)
             else:
                 self._roster.unread[file] = None
         elif file.state is State.OLD:

@@ -10,8 +10,11 @@ The content decides, never the name. Cheap questions come first: texts mostly di
 - This one's text is the start of another file's, which is there: it is a copy, or one that is being
   made, and counts nothing. Unless it is short beside the other, under 4 KiB and under half of it:
   then it has but equal first lines, and is a file of its own once it has stopped growing.
-- Of a file that is gone only marks are left, which cover at least half of this text: where they
-  agree, it is judged in the same way. (copytruncate: what was written between the copy and the cut,
+- The other way about, another file's text is the start of this one, and no short one: this one is
+  read on from where the other was, and that is the copy from now on. (Two logs that are written
+  with the same lines pass one another again and again.)
+- Of a file that is gone only marks are left, which cover at least half of this text, and the ends
+  of its first lines: where they agree, it is judged in the same way. (copytruncate: what was written between the copy and the cut,
   and read in time, is missing in the archive, which must not be counted again for that.)
 - Else it is a file of its own, and read from its start.
 """
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
 
 from events.errors import EventsError
 from events.follow.fingerprint import FIRST_MARK, HEAD_BYTES, agree, head_marks
@@ -54,7 +58,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Continues:
-    """It goes on with what was read of the other file."""
+    """It goes on with what was read of the other file, which is gone or becomes its copy."""
 
     memory: Tracked
 
@@ -188,8 +192,8 @@ def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) ->
     if not same:
         return None
     if length <= size:
-        return Copy(other) if _much(length, size) else Wait()
-    if not other.places and other.meter.offset:
+        return Copy(other) if _much(length, size) or not file.places else Wait()
+    if other.state is State.READ and (not other.places or _much(size, length)):
         return Continues(other)
     return None
 
@@ -227,6 +231,11 @@ def _after(
     ]
     if not settled and (fitting or short):
         return Wait()
+    if length < HEAD_BYTES:
+        text_now = text.read_at(0, length)
+        end = text_now.rfind(b"\n") + 1
+        whole_lines = (end, crc32(text_now[:end]))
+        fitting = [one for one in fitting if whole_lines in one.meter.ends]
     for one in fitting:
         if _much(length, one.meter.offset):
             return Copy(one)

@@ -31,16 +31,19 @@ class OpenFiles:
     Args:
         fs: Where they are.
         most: How many may be open; never more than a quarter of what the system allows.
-        before_close: Told of a file that is to be closed for want of descriptors, if it has no name
-            any more.
+        let_go: Closes a file that has no name any more, for want of descriptors.
+
+    Attributes:
+        pinned: A file that is not to be closed now, whatever else is opened.
     """
 
-    def __init__(self, fs: FileSystem, most: int, before_close: Callable[[Tracked], None]) -> None:
+    def __init__(self, fs: FileSystem, most: int, let_go: Callable[[Tracked], None]) -> None:
         self._fs = fs
-        self._most = max(1, min(most, _allowed()))
-        self._before_close = before_close
+        self._most = max(2, min(most, _allowed()))  # two are compared
+        self._let_go = let_go
         self._open: OrderedDict[Tracked, None] = OrderedDict()
         self._read: set[Tracked] = set()
+        self.pinned: Tracked | None = None
 
     def get(self, file: Tracked) -> OpenText:
         """The file, open.
@@ -98,12 +101,13 @@ class OpenFiles:
 
     def _make_room(self, file: Tracked) -> None:
         while len(self._open) > self._most:
-            others = (one for one in self._open if one is not file)
+            others = [one for one in self._open if one not in {file, self.pinned}]
             closed = next((one for one in others if one.places), None)
             if closed is None:  # none but such that have no name any more
-                closed = next(one for one in self._open if one is not file)
-                self._before_close(closed)
-            self.close(closed)
+                closed = others[0]
+                self._let_go(closed)
+            else:
+                self.close(closed)
 
 
 def _allowed() -> int:

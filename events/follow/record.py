@@ -29,6 +29,7 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         crc: The crc32 of all ``offset`` bytes.
         tail_length: How many bytes before ``offset`` the next one covers.
         tail_crc: The crc32 of the last bytes before ``offset``.
+        ends: Where the last lines of the first 4,096 bytes end, and the crc32 of all up to there.
         size: Bytes in the file (compressed, if it is) when it was last looked at.
         mtime_ns: When it had been written to then.
         done: An archive that was handed out whole.
@@ -45,6 +46,7 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     crc: int = 0
     tail_length: int = 0
     tail_crc: int = 0
+    ends: tuple[tuple[int, int], ...] = ()
     size: int = 0
     mtime_ns: int = 0
     done: bool = False

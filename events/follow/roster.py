@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from events.errors import EventsError
 from events.follow.fingerprint import Meter
+from events.follow.names import is_archive
 from events.follow.open_files import MovedError
 from events.follow.record import FileRecord, path_text
 from events.follow.tracked import State, Tracked, from_record
@@ -51,6 +52,8 @@ class Roster:
         for record in records:
             self.logs.add(record.log)
             file = from_record(record)
+            if not file.meter.offset and (file.state is State.READ or not file.size):
+                continue  # nothing that it could be known by: another file may have its inode
             if file.identity is not None and file.identity not in self._by_identity:
                 self._by_identity[file.identity] = file
             elif file.meter.offset:
@@ -63,6 +66,9 @@ class Roster:
     def at(self, identity: Identity, place: Place) -> Tracked:
         """The file of this device and inode, which may only now have become known."""
         file = self._by_identity.get(identity)
+        if file is not None and file.gone and file.compressed != is_archive(place.path):
+            self._detach(file)  # its inode was given to another file
+            file = None
         if file is None:
             file = self._by_identity[identity] = Tracked(place.log, place.path, identity)
             self.to_judge(file)
@@ -88,6 +94,9 @@ class Roster:
         if file.text is not None and file.state is State.READ:
             self.loose[file] = None
             self.unread[file] = None
+        elif file.text is not None and file.state is State.NEW:
+            self.loose[file] = None
+            self.to_judge(file)
         else:
             self.let_go(file)
 
@@ -97,9 +106,9 @@ class Roster:
         self.loose.pop(file, None)
         self.unread.pop(file, None)
         self.judged.pop(file, None)
-        if file.state is State.NEW:
+        if file.state is State.NEW or (file.state is State.READ and not file.meter.offset):
             self._drop(file)
-        else:
+        if file.state is not State.NEW:
             self._judge_copies(file)
 
     def split(self, file: Tracked) -> None:
@@ -115,10 +124,18 @@ class Roster:
         self._judge_copies(memory)
 
     def continue_with(self, file: Tracked, memory: Tracked) -> None:
-        """The file holds what was read of one that is gone, and takes its place."""
-        self._open.close(memory)
-        self._drop(memory)
+        """The file holds what was read of another one, and is read on in its place.
+
+        That one is gone, or becomes a copy: what it holds is the start of what this one does.
+        """
         file.go_on_from(memory)
+        if memory.places:
+            memory.forget()
+            memory.state, memory.original = State.COPY, file
+            memory.waits = False
+            self.unread.pop(memory, None)
+        else:
+            self._drop(memory)
         for copy in self:
             if copy.original is memory:
                 copy.original = file
@@ -132,8 +149,12 @@ class Roster:
             text = self._open.get(file)
             head = Meter()
             head.take(text.read_at(0, file.meter.offset))
-        except (MovedError, EventsError, OSError):
-            return  # an archive that is being made, it may be; looked at again
+        except EventsError:
+            if file.meter.offset:
+                self.split(file)
+            return
+        except (MovedError, OSError):
+            return  # looked at again
         if head.crc != file.meter.crc:
             self.split(file)
         file.saw(status)
@@ -159,15 +180,27 @@ class Roster:
         A log of which there is nothing else has an empty record, which says that it is known: what
         stands there when it is looked at again is not older than the first look.
         """
-        found = [file.record() for file in self if file.state is not State.NEW]
+        found = [file.record() for file in self if _is_decided(file)]
         empty = self.logs - {record.log for record in found}
         return found + [FileRecord(log=log, path=path_text(log)) for log in sorted(empty)]
 
     def _judge_copies(self, file: Tracked) -> None:
-        """What was read of the file may be gone: a copy of it may have to go on with it."""
+        """No more is handed out of the file: a copy of it that holds more, or all, is not done."""
         for copy in self:
-            if copy.state is State.COPY and copy.original in {file, None} and copy.places:
+            if copy.state is not State.COPY or not copy.places:
+                continue
+            if copy.original is file and (copy.length or 0) >= file.meter.offset:
+                copy.state = State.NEW
                 self.to_judge(copy)
+            elif copy.original is None:
+                self.to_judge(copy)
+
+    def _detach(self, file: Tracked) -> None:
+        """Know it by its content only."""
+        if file.identity is not None:
+            del self._by_identity[file.identity]
+            file.identity = None
+            self._memories.append(file)
 
     def _drop(self, file: Tracked) -> None:
         self._open.close(file)
@@ -177,3 +210,10 @@ class Roster:
             del self._by_identity[file.identity]
         elif file in self._memories:
             self._memories.remove(file)
+
+
+def _is_decided(file: Tracked) -> bool:
+    """Whether another run may take it as it is: a copy, if all it holds was handed out."""
+    if file.state is State.COPY and file.original is not None:
+        return (file.length or 0) <= file.original.meter.offset
+    return file.state is not State.NEW

@@ -74,7 +74,7 @@ class Ruling:
         Raises:
             AgainError: What was known turned out to be out of date; call again.
         """
-        files = [file for file in self._roster.judged if file.places]
+        files = [file for file in self._roster.judged if file.places or file.text is not None]
         self._roster.judged.clear()
         if not files:
             return
@@ -82,12 +82,15 @@ class Ruling:
         files.sort(key=lambda file: (file.compressed, -self._size(file)))
         index = Index(self._roster)
         for number, file in enumerate(files):
+            self._open.pinned = file
             try:
                 self._judge(file, index)
             except AgainError:
                 for one in files[number:]:
                     self._roster.to_judge(one)
                 raise
+            finally:
+                self._open.pinned = None
 
     def _judge(self, file: Tracked, index: Index) -> None:
         file.waits = False
@@ -95,6 +98,8 @@ class Ruling:
             text = self._open.get(file)
             status = text.status()
             copied = file.state is State.COPY and not file.differs(status)
+            if text.compressed and file.state is State.NEW and not self._may_be_whole(file, status):
+                return
             if not status.size:
                 file.saw(status)
                 if file.state is State.COPY:
@@ -115,6 +120,26 @@ class Ruling:
         self._carry_out(file, status, verdict, copied=copied)
         if file.state in {State.READ, State.OLD}:
             index.add(file)
+        elif file.state is State.COPY and not file.places:
+            self._roster.let_go(file)
+
+    def _may_be_whole(self, file: Tracked, status: FileStatus) -> bool:
+        """Whether to decompress an archive: not while it grows, nor again if that had failed."""
+        if self.settled(file, status):
+            if file.broken and not file.differs(status):
+                self._wait(file, status, Wait(file.broken))
+                return False
+            return True
+        if not file.differs(status) and not file.broken:
+            return True
+        if file.differs(status):
+            file.broken = ""
+            file.survey = None
+            if file.text is not None:
+                file.text.again()
+        file.saw(status)
+        file.waits = True
+        return False
 
     def _carry_out(
         self, file: Tracked, status: FileStatus, verdict: Verdict, *, copied: bool
@@ -156,6 +181,7 @@ class Ruling:
         file.state = State.NEW
         file.saw(status)
         file.waits = not (settled and verdict.broken)
+        file.broken = verdict.broken
         if settled and verdict.broken and file.told != "broken":
             file.told = "broken"
             self._notice(f"{verdict.broken}; {'waiting' if self._follow else 'it is left out'}")

@@ -51,12 +51,12 @@ class Tracked:
         meter: How far it was handed out, and what identifies that.
         size: Bytes in the file, compressed if it is, when it was last looked at.
         mtime_ns: Likewise, when it had been written to.
+        broken: Why an archive could not be decompressed when it was looked at.
         done: An archive that was handed out whole.
         places: The paths that lead to it now.
         text: The open file.
         checked: Whether it was looked at, since it was opened or the records were given, if it
             holds what was read of it.
-        unread: Whether there may be more to hand out.
         changed_ns: When it was last seen to have changed, by the monotonic clock.
         fresh: Whether it may have been written to once more without another time or size.
         head: The marks of its first bytes as far as 4,096, as they stood when it was judged.
@@ -70,6 +70,7 @@ class Tracked:
     """
 
     __slots__ = (
+        "broken",
         "changed_ns",
         "checked",
         "done",
@@ -91,7 +92,6 @@ class Tracked:
         "survey",
         "text",
         "told",
-        "unread",
         "waits",
     )
 
@@ -107,7 +107,6 @@ class Tracked:
         self.places: list[Place] = []
         self.text: OpenText | None = None
         self.checked = True
-        self.unread = False
         self.changed_ns = 0
         self.fresh = False
         self.head: list[int] = []
@@ -119,6 +118,7 @@ class Tracked:
         self.rest = 0
         self.passing: Meter | None = None  # an unfinished line that is too long, as far as seen
         self.told = ""
+        self.broken = ""
 
     @property
     def compressed(self) -> bool:
@@ -161,6 +161,10 @@ class Tracked:
                 head = text.read_at(0, mark_at(known - 1))
                 if crc32(head) != meter.marks[known - 1]:
                     raise ChangedError
+        if len(self.head) > len(meter.marks):  # judged by what was not handed out yet
+            head = text.read_at(0, mark_at(len(self.head) - 1))
+            if crc32(head) != self.head[-1]:
+                raise ChangedError
         if meter.tail_length:
             tail = text.read_at(meter.offset - meter.tail_length, meter.tail_length)
             self._compare(tail)
@@ -200,7 +204,7 @@ class Tracked:
             self.passing.take(memoryview(data)[before:])
             return self._pass_over(limit)
         block = Block(meter.offset, data[before:cut])
-        meter.take(block.data)
+        meter.take_lines(block.data)
         meter.end(data[max(0, cut - TAIL_BYTES) : cut])
         self.rest = 0
         return block
@@ -241,8 +245,8 @@ class Tracked:
         """Begin at nothing: it is another text."""
         self.state, self.meter, self.done, self.size = State.NEW, Meter(), False, -1
         self.head, self.length, self.original, self.survey = [], None, None, None
-        self.passing, self.rest, self.checked, self.unread = None, 0, True, False
-        self.waits, self.told = True, ""
+        self.passing, self.rest, self.checked, self.fresh = None, 0, True, False
+        self.waits, self.told, self.broken = True, "", ""
         if self.text is not None:
             self.text.again()
 
@@ -252,7 +256,6 @@ class Tracked:
         self.state = memory.state
         self.done = False
         self.checked = False
-        self.unread = self.state is State.READ
         self.waits = False
 
     def record(self) -> FileRecord:
@@ -269,6 +272,7 @@ class Tracked:
             crc=meter.crc,
             tail_length=meter.tail_length,
             tail_crc=meter.tail_crc,
+            ends=tuple(meter.ends),
             size=max(self.size, 0),
             mtime_ns=self.mtime_ns,
             done=self.done,
@@ -282,7 +286,9 @@ def from_record(record: FileRecord) -> Tracked:
     identity = (record.device, record.inode) if record.inode or record.device else None
     file = Tracked(record.log, text_path(record.path), identity)
     file.state = State.OLD if record.old else State.COPY if record.copy else State.READ
-    file.meter = Meter(record.offset, record.crc, record.marks, record.tail_length, record.tail_crc)
+    file.meter = Meter(
+        record.offset, record.crc, record.marks, record.tail_length, record.tail_crc, record.ends
+    )
     file.size, file.mtime_ns, file.done = record.size, record.mtime_ns, record.done
     file.head = list(record.marks[:HEAD_MARKS])
     file.checked = False

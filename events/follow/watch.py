@@ -85,7 +85,7 @@ class Watch:
         self._clock = clock
         self._follow = follow
         self._notice = notice
-        self._open = OpenFiles(fs, max_open, self._finish)
+        self._open = OpenFiles(fs, max_open, self._let_go)
         self._roster = Roster(records, self._open)
         self._places = Places(find, fs, notice)
         self._looker = Looker(fs, clock, self._roster, notice)
@@ -101,17 +101,16 @@ class Watch:
         """
         self._left = True
         self._gather()
-        while True:
-            moved = False
+        idle = 0
+        while idle < _MOST_PASSES:  # else something changes whenever it is looked at: next time
+            idle += 1
             for log in {file.log: None for file in self._roster.unread}:
                 for read in self._turn(log):
-                    moved = True
+                    idle = 0
                     yield read
             if self._looker.search or self._roster.judged:
-                before = len(self._roster.unread)
                 self._gather()
-                moved = moved or len(self._roster.unread) > before
-            if not moved:
+            elif idle:
                 break
         self._left = False
 
@@ -149,8 +148,7 @@ class Watch:
         self._looker.look_at_due()
         for file in self._looker.look_at_loose(QUIET_NS):
             if file not in self._roster.unread:
-                self._finish(file)
-                self._roster.let_go(file)
+                self._let_go(file)
         if self._clock.monotonic_ns() >= self._next_search:
             self._search(everywhere=False)
         for _ in range(_MOST_PASSES):
@@ -237,6 +235,11 @@ class Watch:
             self._notice(text)
             self._roster.let_go(file)
         file.size = -1
+
+    def _let_go(self, file: Tracked) -> None:
+        """Nothing more is awaited of a file that has no name."""
+        self._finish(file)
+        self._roster.let_go(file)
 
     def _finish(self, file: Tracked) -> None:
         """A file is let go: tell of an unfinished last line."""
