@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from events.formats.paths import lookup
 from events.formats.texts import bounded
 
 if TYPE_CHECKING:
-    from events.formats.mapping import Condition, When
-
-
-def fits(when: When, found: dict[str, Any]) -> bool:
-    """Whether all conditions hold for a line's JSON object."""
-    return all(holds(condition, lookup(found, condition.path)) for condition in when)
+    from events.formats.mapping import Condition
 
 
 def holds(condition: Condition, value: Any) -> bool:

@@ -59,14 +59,21 @@ class Sums:
     earliest: datetime | None = None
     newest: datetime | None = None
 
-    def span(self, moments: list[datetime]) -> None:
-        """Take when some attempts ended."""
-        if moments:
+    def span(self, moments: list[Any]) -> None:
+        """Take when some attempts ended; UNSET where that is missing."""
+        try:
             earliest, newest = min(moments), max(moments)
-            if self.earliest is None or earliest < self.earliest:
-                self.earliest = earliest
-            if self.newest is None or newest > self.newest:
-                self.newest = newest
+        except (TypeError, ValueError):  # some are missing, or all
+            earliest = newest = UNSET
+        if earliest is UNSET:
+            moments = [moment for moment in moments if moment is not UNSET]
+            if not moments:
+                return
+            earliest, newest = min(moments), max(moments)
+        if self.earliest is None or earliest < self.earliest:
+            self.earliest = earliest
+        if self.newest is None or newest > self.newest:
+            self.newest = newest
 
 
 def adder(kind: Kind, columns: Mapping[str, Column], judged: Sequence[Column]) -> Add:
@@ -89,11 +96,10 @@ def adder(kind: Kind, columns: Mapping[str, Column], judged: Sequence[Column]) -
     def add(sums: Sums, seen: Sequence[Any]) -> None:
         for column in judged:
             column(seen)
-        found = {name: list(column(seen)) for name, column in wanted.items()}
-        moments = _there(found.get("timestamp", []))
+        found: dict[str, Any] = {name: column(seen) for name, column in wanted.items()}
         if "warnings" in found:
             sums.with_warnings += sum(map(bool, found["warnings"]))
-        sums.span(moments)
+        sums.span(found.get("timestamp", []))
         if event == JOB_SKIPPED:
             sums.skipped += len(seen)
             return
@@ -113,11 +119,10 @@ def adder(kind: Kind, columns: Mapping[str, Column], judged: Sequence[Column]) -
     return add
 
 
-def _there(values: list[Any]) -> list[Any]:
+def _there(times: list[Any]) -> list[int]:
     """Those that are not missing."""
-    types = set(map(type, values))
-    return (
-        [value for value in values if value is not UNSET]
-        if len(types) > 1
-        else ([] if values and values[0] is UNSET else values)
-    )
+    try:
+        sum(times)  # the quickest way to tell
+    except TypeError:
+        return [time for time in times if time is not UNSET]
+    return times
