@@ -21,6 +21,7 @@ from projections.errors import StateError
 from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
+from projections.ingest.remembered import check_waiting
 from projections.ingest.state import State, StateStore
 from projections.sources import STDIN
 
@@ -188,13 +189,16 @@ def _load(store: StateStore, asked: Asked) -> State | None:
         StateError: It cannot be used, and nobody said that another one may be begun.
     """
     try:
-        return store.load()
+        state = store.load()
+        if state is not None:
+            check_waiting(state, asked.choice, str(asked.state))
     except StateError as error:
         if not asked.new_state:
             raise
         aside = store.set_aside()
         _notice(f"{error.args[0]} - it is kept as {aside}, and {asked.state} begins anew")
         return None
+    return state
 
 
 def _unsaved(asked: Asked, error: OSError) -> str:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from events.errors import EventsError
 from projections.choosing import AUTO, known_format
-from projections.intake import Format
+from projections.errors import StateError
+from projections.fold import Fold
+from projections.ingest.state import MEND
+from projections.intake import Format, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +28,29 @@ def format_now(kept: LogState, choice: Choice) -> Format | None:
     if choice.name != AUTO:
         return Format(choice.name, choice.mapping, kept.wrapping)
     return known_format(kept.format, kept.wrapping)
+
+
+def check_waiting(state: State, choice: Choice, where: str) -> None:
+    """Check that what waits can be gone on with, before anything is read.
+
+    Args:
+        state: As it was read.
+        choice: What is said of the formats now.
+        where: The state's file, for messages.
+
+    Raises:
+        StateError: It is damaged.
+    """
+    for log, kept in state.logs.items():
+        now = format_now(kept, choice)
+        if kept.waiting is None or now is None or now.key != kept.key:
+            continue
+        try:
+            Intake(Fold(), now, state=kept.waiting)
+        except EventsError as error:
+            raise StateError(
+                f"{where} is damaged: what waits in {log} cannot be read ({error}); {MEND}"
+            ) from error
 
 
 def remembered_state(state: State, choice: Choice, told: Callable[[str], None]) -> State:
@@ -60,6 +89,4 @@ def remembered_state(state: State, choice: Choice, told: Callable[[str], None]) 
 
 def replace_waiting(kept: LogState) -> LogState:
     """The same log with nothing that waits."""
-    import msgspec
-
     return msgspec.structs.replace(kept, waiting=None)

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 VERSION = 1
 """The version of the key ``ingest``."""
 _KEY = "ingest"
-_MEND = (
+MEND = (
     "bring it back from a backup, or begin anew with --new-state, which keeps it under another name"
 )
+"""What is to be done about a damaged state."""
 
 
 class LogState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,7 +106,7 @@ def parse_state(data: bytes, where: str) -> State:
         StateError: It is no state, damaged, or of another version.
     """
     try:
-        snapshot = parse_snapshot(data, where, mend=_MEND)
+        snapshot = parse_snapshot(data, where, mend=MEND)
     except SnapshotError as error:
         raise StateError(str(error)) from error
     found = orjson.loads(data).get(_KEY)
@@ -118,18 +119,18 @@ def parse_state(data: bytes, where: str) -> State:
     if type(version) is int and version > VERSION:
         raise StateError(
             f"{where} has version {version} of the state, this program reads {VERSION}: it was "
-            f"written by a newer one; use that, or {_MEND}"
+            f"written by a newer one; use that, or {MEND}"
         )
     try:
         raw = msgspec.convert(found, _Ingest)
         if raw.version != VERSION or not raw.stream:
-            raise StateError(f"{where} is damaged: it has no version, or no stream; {_MEND}")
+            raise StateError(f"{where} is damaged: it has no version, or no stream; {MEND}")
         settled = None if raw.settled is None else entry_from_dict(raw.stream, raw.settled)
     except (msgspec.ValidationError, SnapshotError) as error:
-        raise StateError(f"{where} is damaged: {error}; {_MEND}") from error
+        raise StateError(f"{where} is damaged: {error}; {MEND}") from error
     entry = snapshot.streams.get(raw.stream)
     if settled is not None and (entry is None or settled.seen != entry.seen):
-        raise StateError(f"{where} is damaged: what waits is not of what was read; {_MEND}")
+        raise StateError(f"{where} is damaged: what waits is not of what was read; {MEND}")
     return State(
         stream=raw.stream,
         entries=snapshot.streams,

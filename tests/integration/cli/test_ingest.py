@@ -205,6 +205,21 @@ def test_a_damaged_state_is_refused_until_somebody_says_otherwise(tmp_path):
     assert (sound.json, sound.err) == (ran.json, "")
 
 
+def test_damage_in_what_waits_is_damage_of_the_state(tmp_path):
+    fail = next(line for line in SAMPLE.splitlines(keepends=True) if b'"msg":"fail"' in line)
+    (tmp_path / "app.log").write_bytes(fail)
+    syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
+    state = json.loads((tmp_path / "state.json").read_bytes())
+    for kept in state["ingest"]["logs"].values():
+        kept["waiting"]["translator"] = 7
+    (tmp_path / "state.json").write_text(json.dumps(state))
+
+    ran = syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
+    assert_complaint(ran, "state.json is damaged", "app.log", "--new-state")
+    again = syncstats("ingest", "app.log", *ARGS, "--new-state", "--json", cwd=tmp_path)
+    assert (again.status, again.json["jobs_failed"]) == (0, 1)
+
+
 def test_what_cannot_be_used_is_said_in_one_line(tmp_path):
     (tmp_path / "app.log").write_bytes(SAMPLE)
     (tmp_path / "data" / "events").mkdir(parents=True)
