@@ -43,7 +43,7 @@ class Meter:
 
     __slots__ = ("crc", "ends", "marks", "offset", "tail_crc", "tail_length")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - as they are saved
         self,
         offset: int = 0,
         crc: int = 0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from itertools import count
 from typing import TYPE_CHECKING
 
 from events.follow.tracked import State, Tracked
@@ -47,27 +46,23 @@ class Looker:
         self._clock = clock
         self._roster = roster
         self._notice = notice
-        self._due: list[tuple[int, int, Place]] = []
-        self._numbers = count()
+        self._due: dict[int, list[Place]] = {}  # all that is due at one time
+        self._times: list[int] = []  # those times, as a heap
         self.search = False
 
     def next_ns(self) -> int | None:
         """When the next place is due; None if there is none."""
-        while self._due and self._is_stale(self._due[0]):
-            heapq.heappop(self._due)
-        return self._due[0][0] if self._due else None
+        return self._times[0] if self._times else None
 
     def look_at_due(self) -> None:
         """Look at all places that are due."""
         now = self._clock.monotonic_ns()
-        due = []
-        while self._due and self._due[0][0] <= now:
-            entry = heapq.heappop(self._due)
-            if not self._is_stale(entry):
-                due.append(entry[2])
-        for place in due:
-            self.look(place, now)
-            self._schedule(place, now)
+        while self._times and self._times[0] <= now:
+            time = heapq.heappop(self._times)
+            for place in self._due.pop(time):
+                if place.due_ns == time and not place.dropped:
+                    self.look(place, now)
+                    self._schedule(place, now)
 
     def look_at(self, places: Iterable[Place]) -> None:
         """Look at some places now."""
@@ -99,7 +94,7 @@ class Looker:
             self._changed(file, status)
             return
         self._lengthen(place)
-        if file.fresh:
+        if file.fresh and file.state is State.READ:
             self._roster.unread[file] = None
         if file.waits:
             self._roster.to_judge(file)
@@ -154,6 +149,7 @@ class Looker:
                 self._roster.split(file)
             elif not file.meter.offset and file.passing is None and file.size >= 0:
                 file.state = State.NEW  # nothing was read that could show that it is the same
+                self._roster.unread.pop(file, None)
                 self._roster.to_judge(file)
             else:
                 self._roster.unread[file] = None
@@ -167,8 +163,9 @@ class Looker:
 
     def _schedule(self, place: Place, now: int) -> None:
         interval = max(place.interval_ns, SHORTEST_NS)
-        place.due_ns = (now // interval + 1) * interval
-        heapq.heappush(self._due, (place.due_ns, next(self._numbers), place))
-
-    def _is_stale(self, entry: tuple[int, int, Place]) -> bool:
-        return entry[2].dropped or entry[2].due_ns != entry[0]
+        time = place.due_ns = (now // interval + 1) * interval
+        due = self._due.get(time)
+        if due is None:
+            due = self._due[time] = []
+            heapq.heappush(self._times, time)
+        due.append(place)

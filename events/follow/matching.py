@@ -14,8 +14,9 @@ The content decides, never the name. Cheap questions come first: texts mostly di
   read on from where the other was, and that is the copy from now on. (Two logs that are written
   with the same lines pass one another again and again.)
 - Of a file that is gone only marks are left, which cover at least half of this text, and the ends
-  of its first lines: where they agree, it is judged in the same way. (copytruncate: what was written between the copy and the cut,
-  and read in time, is missing in the archive, which must not be counted again for that.)
+  of its first lines: where they agree, it is judged in the same way. (copytruncate: what was
+  written between the copy and the cut, and read in time, is missing in the archive, which must not
+  be counted again for that.)
 - Else it is a file of its own, and read from its start.
 """
 
@@ -166,29 +167,33 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     if length < FIRST_MARK and not settled:
         return Wait()
     short = False
+    started: list[Tracked] = []  # files whose text is the start of this one's
     for other in [one for one in known if not one.gone]:
         found = _beside(file, other, length, others)
-        if isinstance(found, Copy | Continues):
+        if isinstance(found, Copy):
             return found
+        if isinstance(found, Continues):
+            started.append(other)
         short = short or isinstance(found, Wait)
-    return _after(
-        file, [one for one in known if one.gone], length, others, settled=settled, short=short
-    )
+    started.sort(key=lambda one: one.meter.offset, reverse=True)
+    gone = [one for one in known if one.gone]
+    return _after(file, gone, started, length, others, settled=settled, short=short)
 
 
 def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) -> Verdict | None:
     """Compare with a file that is there, or open still though it has no name."""
-    others.refresh(other)
     text, beside = file.text, others.opened(other)
     if text is None or beside is None or file.survey is None:
+        others.refresh(other)
         return None
+    size = 0
     try:
         size = _length(other, beside)
         shared = min(length, size)
         same = same_text(file.survey, text, beside, shared) if shared else False
     except EventsError:
-        return None
-    others.refresh(other)  # had it been cut meanwhile, that it differs would mean nothing
+        same = False
+    others.refresh(other)  # had it been cut or replaced, that it differs would mean nothing
     if not same:
         return None
     if length <= size:
@@ -201,6 +206,7 @@ def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) ->
 def _after(
     file: Tracked,
     gone: list[Tracked],
+    started: list[Tracked],
     length: int,
     others: Surroundings,
     *,
@@ -220,26 +226,32 @@ def _after(
         offsets = {one.meter.offset for one in whole}
         survey.extend(text, max(offsets), offsets)
     for one in whole:
+        if started and started[0].meter.offset > one.meter.offset:
+            break
         if survey.crcs.get(one.meter.offset) == one.meter.crc and _may_be_old(one, file, length):
             others.confirm(one)
             return Continues(one)
-    longer = [one for one in gone if one.meter.offset > length and one.state is State.READ]
-    if longer:
-        survey.extend(text, length)
-    fitting = [
-        one for one in longer if survey.meter.marks and agree(survey.meter.marks, one.meter.marks)
-    ]
+    if started:
+        return Continues(started[0])
+    fitting = _longer(file, gone, length)
     if not settled and (fitting or short):
         return Wait()
     if length < HEAD_BYTES:
-        text_now = text.read_at(0, length)
-        end = text_now.rfind(b"\n") + 1
-        whole_lines = (end, crc32(text_now[:end]))
-        fitting = [one for one in fitting if whole_lines in one.meter.ends]
-    for one in fitting:
-        if _much(length, one.meter.offset):
-            return Copy(one)
-    return Own()
+        lines = text.read_at(0, length)
+        end = lines.rfind(b"\n") + 1
+        fitting = [one for one in fitting if (end, crc32(lines[:end])) in one.meter.ends]
+    return next((Copy(one) for one in fitting if _much(length, one.meter.offset)), Own())
+
+
+def _longer(file: Tracked, gone: list[Tracked], length: int) -> list[Tracked]:
+    """Of what is gone and was longer, what agrees with this text as far as the marks tell."""
+    text, survey = file.text, file.survey
+    longer = [one for one in gone if one.meter.offset > length and one.state is State.READ]
+    if text is None or survey is None or not longer:
+        return []
+    survey.extend(text, length)
+    marks = survey.meter.marks
+    return [one for one in longer if marks and agree(marks, one.meter.marks)]
 
 
 def _much(length: int, size: int) -> bool:

@@ -101,10 +101,12 @@ class OpenFiles:
 
     def _make_room(self, file: Tracked) -> None:
         while len(self._open) > self._most:
-            others = [one for one in self._open if one not in {file, self.pinned}]
-            closed = next((one for one in others if one.places), None)
-            if closed is None:  # none but such that have no name any more
-                closed = others[0]
+            others = (one for one in self._open if one is not file and one is not self.pinned)
+            closed = first = next(others)
+            while not closed.places and (other := next(others, None)) is not None:
+                closed = other
+            if not closed.places:  # none but such that have no name any more
+                closed = first
                 self._let_go(closed)
             else:
                 self.close(closed)

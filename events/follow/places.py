@@ -74,7 +74,7 @@ class Places:
         self._fs = fs
         self._notice = notice
         self._told = ""
-        self._found: list[Named] | None = None
+        self._found: list[tuple[str, bool]] | None = None
         self._listings: dict[str, list[str]] = {}
         self._folders: dict[str, dict[str, str]] = {}  # folder: name asked for → key of its log
         self.all: dict[str, Place] = {}
@@ -85,7 +85,7 @@ class Places:
         Where it cannot be searched, all stays as it was.
         """
         try:
-            found = list(self._find())
+            found = [(os.fspath(path), alone) for path, alone in self._find()]
             listings = self._list(found)
         except (OSError, SyncStatsError) as error:
             if str(error) != self._told:
@@ -110,13 +110,13 @@ class Places:
         """The keys of the logs of files that were given by their own names."""
         return {key for bases in self._folders.values() for key in bases.values()}
 
-    def _list(self, found: list[Named]) -> dict[str, list[str]]:
+    def _list(self, found: list[tuple[str, bool]]) -> dict[str, list[str]]:
         if found != self._found:
             self._folders = {}
-            for named in found:
-                if named.alone:
-                    folder, name = os.path.split(os.fspath(named.path))
-                    self._folders.setdefault(folder, {})[name] = log_key(os.fspath(named.path))
+            for path, alone in found:
+                if alone:
+                    folder, name = os.path.split(path)
+                    self._folders.setdefault(folder, {})[name] = log_key(path)
         listings = {}
         for folder in self._folders:
             try:
@@ -125,10 +125,9 @@ class Places:
                 listings[folder] = []
         return listings
 
-    def _wanted(self, found: list[Named]) -> dict[str, Place]:
+    def _wanted(self, found: list[tuple[str, bool]]) -> dict[str, Place]:
         wanted: dict[str, Place] = {}
-        for named in found:
-            path = os.fspath(named.path)
+        for path, _ in found:
             if path not in wanted:
                 order = parse_name(os.path.basename(path)).order  # noqa: PTH119 - it is a str
                 wanted[path] = Place(path, log_key(path), order)

@@ -106,9 +106,10 @@ class Roster:
         self.loose.pop(file, None)
         self.unread.pop(file, None)
         self.judged.pop(file, None)
-        if file.state is State.NEW or (file.state is State.READ and not file.meter.offset):
+        was = file.state
+        if was is State.NEW or (was is State.READ and not file.meter.offset):
             self._drop(file)
-        if file.state is not State.NEW:
+        if was is not State.NEW:
             self._judge_copies(file)
 
     def split(self, file: Tracked) -> None:
@@ -210,6 +211,7 @@ class Roster:
             del self._by_identity[file.identity]
         elif file in self._memories:
             self._memories.remove(file)
+        file.state = State.NEW  # for who still has it in a list: it is nothing to go on with
 
 
 def _is_decided(file: Tracked) -> bool:

@@ -80,7 +80,7 @@ class Ruling:
             return
         # The longest first: of two that hold the same, the shorter one is the copy.
         files.sort(key=lambda file: (file.compressed, -self._size(file)))
-        index = Index(self._roster)
+        index = Index(one for one in self._roster if one.state in {State.READ, State.OLD})
         for number, file in enumerate(files):
             self._open.pinned = file
             try:
@@ -212,11 +212,12 @@ class Ruling:
 
     def refresh(self, file: Tracked) -> None:
         """Look whether a file is where it was, and holds what was read of it."""
-        was_placed = bool(file.places)
+        before = bool(file.places), file.state, file.meter
         now = self._clock.monotonic_ns()
         for place in [*file.places]:
             self._looker.look(place, now)
-        if self._looker.search or bool(file.places) != was_placed:
+        after = bool(file.places), file.state, file.meter
+        if self._looker.search or after[:2] != before[:2] or after[2] is not before[2]:
             raise AgainError
         if file.state is not State.READ:
             return

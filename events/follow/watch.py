@@ -23,7 +23,8 @@ from events.follow.places import Named, Places
 from events.follow.record import FileRecord
 from events.follow.roster import Roster
 from events.follow.ruling import Ruling
-from events.follow.tracked import ChangedError, Tracked
+from events.follow.tracked import ChangedError, State, Tracked
+from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -183,6 +184,8 @@ class Watch:
             key=lambda file: (bool(file.places), file.places[0].order if file.places else ())
         )
         for file in files:
+            if file.state is not State.READ:
+                self._roster.unread.pop(file, None)
             if file not in self._roster.unread:
                 continue
             yield from self._read(file)
@@ -195,8 +198,8 @@ class Watch:
             status = text.status()
             file.check()
             limit = _WHOLE if text.compressed else status.size
-            end = file.meter.offset + TURN_BYTES
-            while file.meter.offset < end:
+            last = file.meter.offset + TURN_BYTES - MAX_LINE_BYTES
+            while file.meter.offset <= last:
                 begin = file.meter.offset
                 block = file.next(limit)
                 if block is None:

@@ -1,0 +1,67 @@
+"""A folder of logs, and somebody who follows them."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from events.filesystem import REAL
+from events.follow.watch import FileRecord, Named, Watch
+from events.log.reader import Block
+from tests.support.moved_clock import MovedClock
+
+
+class Follower:
+    """Takes what a watch hands out, and starts it again."""
+
+    def __init__(self, folder, fs=REAL):
+        self.folder = folder
+        self.fs = fs
+        self.log = folder / "app.log"
+        self.clock = MovedClock()
+        self.alone = [self.log]
+        self.pattern = "other*"
+        self.told = []
+        self.reads = []
+        self.watch = None
+        self.options = {}
+
+    def find(self):
+        globbed = sorted(self.folder.glob(self.pattern))
+        return [Named(p, True) for p in self.alone] + [Named(p, False) for p in globbed]
+
+    def start(self, records=(), *, follow=True, **options):
+        self.options = {"follow": follow, **options}
+        self.watch = Watch(
+            self.find,
+            fs=self.fs,
+            clock=self.clock,
+            records=records,
+            notice=self.told.append,
+            **self.options,
+        )
+        return self
+
+    def restart(self):
+        saved = msgspec.json.encode(msgspec.to_builtins(self.watch.records()))
+        self.watch.close()
+        self.start(msgspec.json.decode(saved, type=list[FileRecord]), **self.options)
+
+    def look(self, after_s=0.0):
+        """The lines that are handed out after so long, as one text."""
+        self.clock.move_s(after_s)
+        reads = list(self.watch.look())
+        self.reads += reads
+        return b"".join(read.block.data for read in reads if isinstance(read.block, Block))
+
+    def settled(self):
+        """What is handed out until nothing is undecided."""
+        return b"".join(self.look(2.5) for _ in range(3))
+
+
+@pytest.fixture
+def follower(tmp_path):
+    follower = Follower(tmp_path)
+    yield follower
+    if follower.watch is not None:
+        follower.watch.close()
