@@ -17,6 +17,7 @@ import orjson
 
 from events.clock import format_timestamp
 from events.errors import EventsError
+from events.follow.fingerprint import TAIL_BYTES
 from events.follow.record import FileRecord  # noqa: TC001  # msgspec resolves the annotations
 from projections.entry import Entry, entry_from_dict
 from projections.errors import SnapshotError, StateError
@@ -128,6 +129,8 @@ def parse_state(data: bytes, where: str) -> State:
         settled = None if raw.settled is None else entry_from_dict(raw.stream, raw.settled)
     except (msgspec.ValidationError, SnapshotError) as error:
         raise StateError(f"{where} is damaged: {error}; {MEND}") from error
+    if any(file.offset < 0 or not 0 <= file.tail_length <= TAIL_BYTES for file in raw.files):
+        raise StateError(f"{where} is damaged: a file was read to no place in it; {MEND}")
     entry = snapshot.streams.get(raw.stream)
     if settled is not None and (entry is None or settled.seen != entry.seen):
         raise StateError(f"{where} is damaged: what waits is not of what was read; {MEND}")

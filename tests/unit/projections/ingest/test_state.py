@@ -90,6 +90,8 @@ def test_a_state_with_nothing_in_it(store):
         (changed(version=0), "damaged"),
         (changed(stream=""), "damaged"),
         (changed(files=[{"log": 1}]), "damaged"),
+        (changed(files=[{"log": "/l", "path": "l", "offset": -1}]), "read to no place"),
+        (changed(files=[{"log": "/l", "path": "l", "tail_length": 257}]), "read to no place"),
         (changed(logs=[]), "damaged"),
         (changed(settled={}), "damaged"),
         (changed(settled=a_state().entries["a"].to_dict()), "what waits is not of what was read"),
