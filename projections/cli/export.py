@@ -101,9 +101,9 @@ def _described(format_: str | None, mapping: Path | None) -> Mapping:
     from projections.cli.errors import CommandError
 
     if mapping is not None and format_ is None:
-        from events.formats.mapping_file import read_mapping
+        from projections.cli.checked_mapping import read_checked
 
-        return read_mapping(mapping)
+        return read_checked(mapping)
     if format_ is not None and mapping is None:
         from events.formats.presets import load_preset
 

@@ -21,15 +21,15 @@ WRAPPED = ("none", "docker", "cri", "journald", "syslog", "auto")
 SHOWN = 20
 
 
-def format_options() -> Decorator:
-    """Make the three options; `choice_of` takes their values."""
+def format_options(default: str = "native") -> Decorator:
+    """Make the three options; `choice_of` takes their values, and the same ``default``."""
     format_ = click.option(
         "--format",
         "format_",
         metavar="F",
         type=click.Choice(FORMATS),
         help="What the lines are: native (our own), ecs, oban, sidekiq, structlog, or auto: what "
-        "the first lines of each log show.  [default: native]",
+        f"the first lines of each log show.  [default: {default}]",
     )
     mapping = click.option(
         "--mapping",
@@ -47,8 +47,10 @@ def format_options() -> Decorator:
     return lambda function: format_(mapping(wrapped(function)))
 
 
-def choice_of(format_: str | None, mapping: Path | None, wrapped: str | None) -> Choice:
-    """What was said of the format.
+def choice_of(
+    format_: str | None, mapping: Path | None, wrapped: str | None, default: str = "native"
+) -> Choice:
+    """What was said of the format; ``default`` where nothing was.
 
     Raises:
         CommandError: Both a format and a mapping were named.
@@ -62,11 +64,11 @@ def choice_of(format_: str | None, mapping: Path | None, wrapped: str | None) ->
             raise CommandError(
                 "--format and --mapping exclude each other: the mapping says what the lines are"
             )
-        from events.formats.mapping_file import read_mapping
+        from projections.cli.checked_mapping import read_checked
 
-        described = read_mapping(mapping)
+        described = read_checked(mapping)
         return Choice(described.name, described, wrapped or NONE)
-    name = format_ or NATIVE
+    name = format_ or default
     if name == AUTO:
         return Choice(AUTO, None, wrapped or AUTO)
     if name == NATIVE:

@@ -25,7 +25,7 @@ from projections.cli.options import Seconds, json_option
     help="Keep the stats in this file, and how far each file was read; made where missing.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until interrupted.")
-@format_options()
+@format_options(default="auto")
 @click.option(
     "--exclude",
     metavar="GLOB",
@@ -85,7 +85,7 @@ def ingest(  # noqa: PLR0917 - click passes them by name
     asked = Asked(
         paths=paths,
         state=state_path,
-        choice=choice_of(format_, mapping, wrapped),
+        choice=choice_of(format_, mapping, wrapped, default="auto"),
         follow=follow,
         exclude=exclude,
         ignore_older_s=ignore_older,
