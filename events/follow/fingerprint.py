@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FIRST_MARK = 16
 HEAD_BYTES = 4096
 """What is read of a file to see whether it may be a known one."""
+FIRST_BYTES = 512
+"""What is kept of it in memory, so as to tell many files apart that begin alike."""
 HEAD_MARKS = 9  # of 16, 32, … 4,096 bytes
 TAIL_BYTES = 256
 MOST_ENDS = 16

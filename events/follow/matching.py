@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
 from events.errors import EventsError
-from events.follow.fingerprint import FIRST_MARK, HEAD_BYTES, agree, head_marks
+from events.follow.fingerprint import FIRST_BYTES, FIRST_MARK, HEAD_BYTES, agree, head_marks
 from events.follow.survey import Survey, same_text
 from events.follow.tracked import State, Tracked
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from events.filesystem import FileStatus
     from events.follow.texts import OpenText
+
+_KNOWN = {State.READ, State.OLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +159,13 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     elif length < survey.meter.offset or length < survey.same[1]:
         survey = file.survey = Survey()
     file.length = length
-    file.head = head_marks(text.read_at(0, HEAD_BYTES))
+    head = text.read_at(0, HEAD_BYTES)
+    file.head = head_marks(head)
+    file.first = head[:FIRST_BYTES]
     known = [
         other
         for other in dict.fromkeys(index.like(file))
-        if other is not file and other.state in {State.READ, State.OLD}
+        if other is not file and other.state in _KNOWN and _may_agree(file, other, head)
     ]
     settled = others.settled(file, status)
     if length < FIRST_MARK and not settled:
@@ -178,6 +182,15 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     started.sort(key=lambda one: one.meter.offset, reverse=True)
     gone = [one for one in known if one.gone]
     return _after(file, gone, started, length, others, settled=settled, short=short)
+
+
+def _may_agree(file: Tracked, other: Tracked, head: bytes) -> bool:
+    """Whether what is kept of the other file's first bytes leaves open that both begin alike."""
+    size = min(len(file.first), len(other.first))
+    if file.first[:size] != other.first[:size]:
+        return False
+    offset = other.meter.offset
+    return other.gone or not 0 < offset <= len(head) or crc32(head[:offset]) == other.meter.crc
 
 
 def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) -> Verdict | None:

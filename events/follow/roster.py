@@ -131,8 +131,9 @@ class Roster:
         """
         file.go_on_from(memory)
         if memory.places:
+            same = memory.meter
             memory.forget()
-            memory.state, memory.original = State.COPY, file
+            memory.state, memory.original, memory.meter = State.COPY, file, same
             memory.waits = False
             self.unread.pop(memory, None)
         else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from events.errors import EventsError
+from events.follow.copies import goes_on_apart, is_behind, note_same
 from events.follow.fingerprint import HEAD_BYTES, Meter, head_marks
 from events.follow.looking import SECOND_NS
 from events.follow.matching import AgainError, Continues, Copy, Index, Own, Wait, judge
 from events.follow.open_files import MovedError
-from events.follow.tracked import ChangedError, State
+from events.follow.reading import ChangedError, check
+from events.follow.tracked import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +108,7 @@ class Ruling:
                     file.state = State.NEW
                 return
             verdict = judge(file, status, index, self)
+            self._carry_out(file, status, verdict, copied=copied)
         except MovedError:
             self._looker.search = True
             return
@@ -117,7 +120,6 @@ class Ruling:
                     file.places[0], f"{file.path} cannot be read: {reason}; trying again"
                 )
             return
-        self._carry_out(file, status, verdict, copied=copied)
         if file.state in {State.READ, State.OLD}:
             index.add(file)
         elif file.state is State.COPY and not file.places:
@@ -153,6 +155,11 @@ class Ruling:
         elif copied:
             return  # what it is a copy of is known no more, but it has not changed
         elif isinstance(verdict, Own):
+            if not goes_on_apart(file):
+                file.meter = Meter()
+            elif is_behind(file.original, file):
+                file.waits = True  # what both have is handed out first
+                return
             file.state = State.READ
             file.saw(status)
         else:
@@ -164,6 +171,7 @@ class Ruling:
             self._roster.unread[file] = None
 
     def _copy(self, file: Tracked, status: FileStatus, original: Tracked) -> None:
+        note_same(file)
         file.state = State.COPY
         file.original = original
         file.saw(status)
@@ -223,7 +231,7 @@ class Ruling:
             return
         try:
             self._open.get(file)
-            file.check()
+            check(file)
         except ChangedError:
             self._roster.split(file)
             self._looker.search = True

@@ -1,17 +1,13 @@
-"""One file that is followed, or what is remembered of one: its state, and its next lines."""
+"""One file that is followed, or what is remembered of one: its state."""
 
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
-from zlib import crc32
 
-from events.follow.fingerprint import HEAD_MARKS, TAIL_BYTES, Meter, mark_at
+from events.follow.fingerprint import HEAD_MARKS, Meter
 from events.follow.names import is_archive
 from events.follow.record import FileRecord, path_text, text_path
-from events.log.reader import Block, Overlong
-from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from events.filesystem import FileStatus
@@ -36,16 +32,13 @@ class State(Enum):
     OLD = 3
 
 
-class ChangedError(Exception):
-    """The file does not hold any more what was read of it."""
-
-
 class Tracked:
     """A file; or, where it stands nowhere and is not open, the memory of one.
 
     Attributes:
         log: The key of its log.
         path: Where it was seen last.
+        hole: Where zero bytes stand that may be text not seen yet, and since when.
         identity: Device and inode; None for a memory that is found by its content only.
         state: See `State`.
         meter: How far it was handed out, and what identifies that.
@@ -60,11 +53,13 @@ class Tracked:
         changed_ns: When it was last seen to have changed, by the monotonic clock.
         fresh: Whether it may have been written to once more without another time or size.
         head: The marks of its first bytes as far as 4,096, as they stood when it was judged.
+        first: The first 512 bytes likewise; b"" where that is not known.
         length: Bytes of its text, where they were counted.
         original: Of a copy, the file that it is a copy of.
         survey: What was seen of its text while judging it.
         waits: Whether it is to be judged again without having changed.
         lost: In which search its last place was lost.
+        passing: An unfinished line that is too long, as far as it was seen.
         rest: Bytes of the unfinished last line.
         told: What was told of it, so as to tell it once.
     """
@@ -74,8 +69,10 @@ class Tracked:
         "changed_ns",
         "checked",
         "done",
+        "first",
         "fresh",
         "head",
+        "hole",
         "identity",
         "length",
         "log",
@@ -110,15 +107,17 @@ class Tracked:
         self.changed_ns = 0
         self.fresh = False
         self.head: list[int] = []
+        self.first = b""
         self.length: int | None = None
         self.original: Tracked | None = None
         self.survey: Survey | None = None
         self.waits = False
         self.lost = -1
         self.rest = 0
-        self.passing: Meter | None = None  # an unfinished line that is too long, as far as seen
+        self.passing: Meter | None = None
         self.told = ""
         self.broken = ""
+        self.hole: tuple[int, int] | None = None
 
     @property
     def compressed(self) -> bool:
@@ -144,94 +143,6 @@ class Tracked:
         """Whether it was changed since it was looked at."""
         return status.size != self.size or status.mtime_ns != self.mtime_ns
 
-    def check(self) -> None:
-        """See that the open file still holds what was read of it; after opening, its head too.
-
-        Raises:
-            ChangedError: It does not.
-        """
-        text, meter = self.text, self.meter
-        if text is None:
-            raise AssertionError
-        if not text.compressed and text.status().size < meter.offset:
-            raise ChangedError
-        if not self.checked:
-            known = min(len(meter.marks), HEAD_MARKS)
-            if known:
-                head = text.read_at(0, mark_at(known - 1))
-                if crc32(head) != meter.marks[known - 1]:
-                    raise ChangedError
-        if len(self.head) > len(meter.marks):  # judged by what was not handed out yet
-            head = text.read_at(0, mark_at(len(self.head) - 1))
-            if crc32(head) != self.head[-1]:
-                raise ChangedError
-        if meter.tail_length:
-            tail = text.read_at(meter.offset - meter.tail_length, meter.tail_length)
-            self._compare(tail)
-        self.checked = True
-
-    def next(self, limit: int) -> Block | Overlong | None:
-        """Hand out the next lines, at most about a MiB; None if there is no whole line up to there.
-
-        Args:
-            limit: Where to end, in bytes of the text: what stands there when the look began.
-
-        Raises:
-            ChangedError: The file does not hold any more what was read of it.
-            EventsError: An archive that is damaged.
-            OSError: It cannot be read.
-        """
-        text, meter = self.text, self.meter
-        if text is None:
-            raise AssertionError
-        if self.passing is not None:
-            return self._pass_over(limit)
-        wanted = min(MAX_LINE_BYTES, limit - meter.offset)
-        if wanted <= 0:
-            self.rest = 0
-            return None
-        before = meter.tail_length
-        # With what stands before, in the same call, so that no cut can come in between.
-        data = text.read_at(meter.offset - before, before + wanted)
-        if before:
-            self._compare(data[:before])
-        cut = data.rfind(b"\n", before) + 1
-        if not cut:
-            self.rest = len(data) - before
-            if self.rest < MAX_LINE_BYTES:
-                return None
-            self.passing = meter.copy()
-            self.passing.take(memoryview(data)[before:])
-            return self._pass_over(limit)
-        block = Block(meter.offset, data[before:cut])
-        meter.take_lines(block.data)
-        meter.end(data[max(0, cut - TAIL_BYTES) : cut])
-        self.rest = 0
-        return block
-
-    def _pass_over(self, limit: int) -> Overlong | None:
-        """Go to the end of a line that is too long; what was seen of it is not read again."""
-        text, meter = self.text, self.passing
-        if text is None or meter is None:
-            raise AssertionError
-        begin = self.meter.offset
-        while meter.offset < limit:
-            data = text.read_at(meter.offset, min(MAX_LINE_BYTES, limit - meter.offset))
-            end = data.find(b"\n") + 1
-            meter.take(memoryview(data)[: end or len(data)])
-            if end:
-                meter.end(text.read_at(meter.offset - TAIL_BYTES, TAIL_BYTES))
-                self.meter, self.passing, self.rest = meter, None, 0
-                return Overlong(begin, meter.offset - begin)
-            if not data:
-                break
-        self.rest = meter.offset - begin
-        return None
-
-    def _compare(self, tail: bytes) -> None:
-        if len(tail) != self.meter.tail_length or crc32(tail) != self.meter.tail_crc:
-            raise ChangedError
-
     def remember(self) -> Tracked:
         """What was read so far, as a memory of its own; this file is to be judged anew."""
         memory = Tracked(self.log, self.path, None)
@@ -246,7 +157,7 @@ class Tracked:
         self.state, self.meter, self.done, self.size = State.NEW, Meter(), False, -1
         self.head, self.length, self.original, self.survey = [], None, None, None
         self.passing, self.rest, self.checked, self.fresh = None, 0, True, False
-        self.waits, self.told, self.broken = True, "", ""
+        self.waits, self.told, self.broken, self.first = True, "", "", b""
         if self.text is not None:
             self.text.again()
 
@@ -293,9 +204,3 @@ def from_record(record: FileRecord) -> Tracked:
     file.head = list(record.marks[:HEAD_MARKS])
     file.checked = False
     return file
-
-
-def folder_and_name(path: str) -> tuple[str, str]:
-    """Both parts of a path."""
-    whole = Path(path)
-    return str(whole.parent), whole.name

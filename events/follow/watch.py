@@ -20,10 +20,11 @@ from events.follow.looking import FRESH_NS, SECOND_NS, Looker
 from events.follow.matching import AgainError
 from events.follow.open_files import MovedError, OpenFiles
 from events.follow.places import Named, Places
+from events.follow.reading import ChangedError, check, next_lines
 from events.follow.record import FileRecord
 from events.follow.roster import Roster
 from events.follow.ruling import Ruling
-from events.follow.tracked import ChangedError, State, Tracked
+from events.follow.tracked import State, Tracked
 from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -196,12 +197,14 @@ class Watch:
         try:
             text = self._open.get(file)
             status = text.status()
-            file.check()
+            check(file)
             limit = _WHOLE if text.compressed else status.size
+            settled = text.compressed or self._ruling.settled(file, status)
             last = file.meter.offset + TURN_BYTES - MAX_LINE_BYTES
             while file.meter.offset <= last:
                 begin = file.meter.offset
-                block = file.next(limit)
+                now = self._clock.monotonic_ns()
+                block = next_lines(file, limit, now, settled=settled)
                 if block is None:
                     break
                 self._open.was_read(file)
@@ -219,7 +222,7 @@ class Watch:
             return
         else:
             file.saw(status)
-            file.fresh = self._clock.monotonic_ns() - file.changed_ns < FRESH_NS
+            file.fresh = now - file.changed_ns < FRESH_NS or file.hole is not None
             if text.compressed:
                 file.done = True
                 file.fresh = False

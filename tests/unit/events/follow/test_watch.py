@@ -234,6 +234,29 @@ class TestOtherContentThanBefore:
         assert follower.look(1) == lines(51, 50 + count)
         assert follower.settled() == b""
 
+    @pytest.mark.parametrize("size", [100, 3 << 20])
+    def test_zeros_of_a_writer_that_does_not_append_are_passed_over(self, follower, size):
+        """It goes on at its old place in a file that was cut."""
+        append(follower.log, lines(1, 5))
+        follower.start()
+        follower.look()
+        follower.log.write_bytes(b"\0" * size + lines(6, 7))
+        assert follower.look(0.5) == b""
+        assert follower.settled() == lines(6, 7)
+        follower.restart()
+        append(follower.log, lines(8, 8))
+        assert follower.settled() == lines(8, 8)
+
+    def test_zeros_that_turn_into_text_are_waited_for(self, follower):
+        """As a network file system shows what is being written."""
+        append(follower.log, lines(1, 5))
+        follower.start()
+        follower.look()
+        append(follower.log, b"\0" * len(lines(6, 6)) + lines(7, 7))
+        assert follower.look(0.5) == b""
+        follower.log.write_bytes(lines(1, 7))
+        assert follower.look(0.5) == lines(6, 7)
+
     def test_a_restored_copy_is_read_on(self, follower):
         append(follower.log, lines(1, 5))
         follower.start()
