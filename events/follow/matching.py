@@ -28,13 +28,13 @@ from zlib import crc32
 
 from events.errors import EventsError
 from events.follow.fingerprint import FIRST_BYTES, FIRST_MARK, HEAD_BYTES, agree, head_marks
+from events.follow.index import may_agree
 from events.follow.survey import Survey, same_text
 from events.follow.tracked import State, Tracked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from events.filesystem import FileStatus
+    from events.follow.index import Index
     from events.follow.texts import OpenText
 
 _KNOWN = {State.READ, State.OLD}
@@ -101,36 +101,6 @@ class Surroundings(Protocol):
         ...
 
 
-class Index:
-    """The files, by the marks of their first bytes."""
-
-    def __init__(self, files: Iterable[Tracked]) -> None:
-        self._with: dict[tuple[int, int], list[Tracked]] = {}
-        self._ending: dict[tuple[int, int], list[Tracked]] = {}
-        self._short: list[Tracked] = []
-        for file in files:
-            self.add(file)
-
-    def add(self, file: Tracked) -> None:
-        """Take in a file, whose head is known."""
-        if not file.head:
-            self._short.append(file)
-            return
-        for place in enumerate(file.head):
-            self._with.setdefault(place, []).append(file)
-        self._ending.setdefault(place, []).append(file)
-
-    def like(self, file: Tracked) -> Iterator[Tracked]:
-        """Those whose first bytes agree with the file's, as far as both have them."""
-        yield from self._short
-        if not file.head:
-            return
-        *before, last = enumerate(file.head)
-        for place in before:
-            yield from self._ending.get(place, ())
-        yield from self._with.get(last, ())
-
-
 def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings) -> Verdict:
     """Say what a file is.
 
@@ -165,7 +135,7 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     known = [
         other
         for other in dict.fromkeys(index.like(file))
-        if other is not file and other.state in _KNOWN and _may_agree(file, other, head)
+        if other is not file and other.state in _KNOWN and may_agree(file, other, head)
     ]
     settled = others.settled(file, status)
     if length < FIRST_MARK and not settled:
@@ -182,15 +152,6 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     started.sort(key=lambda one: one.meter.offset, reverse=True)
     gone = [one for one in known if one.gone]
     return _after(file, gone, started, length, others, settled=settled, short=short)
-
-
-def _may_agree(file: Tracked, other: Tracked, head: bytes) -> bool:
-    """Whether what is kept of the other file's first bytes leaves open that both begin alike."""
-    size = min(len(file.first), len(other.first))
-    if file.first[:size] != other.first[:size]:
-        return False
-    offset = other.meter.offset
-    return other.gone or not 0 < offset <= len(head) or crc32(head[:offset]) == other.meter.crc
 
 
 def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) -> Verdict | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from events.errors import EventsError
 from events.follow.copies import goes_on_apart, is_behind, note_same
 from events.follow.fingerprint import HEAD_BYTES, Meter, head_marks
+from events.follow.index import Index
 from events.follow.looking import SECOND_NS
-from events.follow.matching import AgainError, Continues, Copy, Index, Own, Wait, judge
+from events.follow.matching import AgainError, Continues, Copy, Own, Wait, judge
 from events.follow.open_files import MovedError
 from events.follow.reading import ChangedError, check
 from events.follow.tracked import State
