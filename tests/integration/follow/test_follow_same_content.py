@@ -132,3 +132,46 @@ def test_archive_of_an_old_file_is_brought_back(site: Site):
     site.now()
     site.path("app.log.1.gz").unlink()
     add(site.path("app.log.1"), data)
+
+
+@in_every_way
+def test_copy_that_then_differs(site: Site):
+    """Both go on by themselves: what they have in common counts once, if it is over 4 KiB."""
+    data = site.write(site.path("a.log"), 60)
+    site.follow("*.log")
+    site.now()
+    add(site.path("b.log"), data)
+    site.wait_told("b.log holds the same as a.log")
+    site.middle()
+    site.write(site.path("a.log"), 2)
+    site.write(site.path("b.log"), 2)
+    site.now()
+    site.write(site.path("a.log"), 2)
+    site.write(site.path("b.log"), 2)
+
+
+@in_every_way
+def test_copy_that_is_ahead_of_its_original_and_then_differs(site: Site):
+    """The copy is read on, and then the original, too."""
+    data = site.write(site.path("a.log"), 60)
+    site.follow("*.log")
+    site.now()
+    add(site.path("b.log"), data)
+    site.write(site.path("b.log"), 3)
+    site.now()
+    site.middle()
+    site.write(site.path("a.log"), 3)
+
+
+@in_every_way
+def test_two_logs_that_begin_with_the_same_few_lines(site: Site):
+    """Two programs may write the same: once their logs differ, each line of both counts."""
+    data = site.write(site.path("a.log"), 5)
+    site.follow("*.log")
+    site.now()
+    add(site.path("b.log"), data)
+    site.wait_told("b.log holds the same as a.log")
+    site.middle()
+    site.again(data)
+    site.write(site.path("a.log"), 1)
+    site.write(site.path("b.log"), 2)

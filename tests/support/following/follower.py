@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.support.handlers import wait_until
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -100,6 +102,11 @@ class Follower:
         if status is not None:
             self._process = 0
             raise AssertionError(f"the process ended with {status}: {self.notes}")
+
+    def show_where(self) -> None:
+        """Let a process that seems to hang add to its notes where it is."""
+        os.kill(self._process, signal.SIGUSR1)
+        wait_until(lambda: "Current thread" in self.notes, "it shows where it is", 5)
 
     def run_once(self, *more: str, status: int = 0) -> None:
         """Run it without following: all that is undecided is decided then."""

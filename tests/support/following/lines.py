@@ -7,6 +7,7 @@ cannot be made up for by another one that is counted twice.
 from __future__ import annotations
 
 import json
+import re
 
 from tests.support import outcome_lines
 
@@ -35,3 +36,8 @@ def sized(name: str, size: int) -> bytes:
     line = oban(name, "x" * (size - len(oban(name))))
     assert len(line) == size
     return line
+
+
+def names(data: bytes) -> list[str]:
+    """The names of lines of Oban's."""
+    return [name.decode() for name in re.findall(rb"\*\* \((\w+)\)", data)]

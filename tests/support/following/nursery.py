@@ -7,6 +7,7 @@ have its children. Requests are lines of JSON on standard input, and so are the 
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import json
 import os
@@ -132,6 +133,7 @@ def _run(command: partial[int], request: dict[str, Any]) -> NoReturn:
         most = request["most_open"]
         if most:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
         status = command()
     except BaseException:  # noqa: BLE001 - the child must not go on with the parent's loop
         import traceback

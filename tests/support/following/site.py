@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,10 @@ class Site:
             lines.oban(f"Not{number}") for number in range(self._made - count, self._made)
         )
 
+    def again(self, data: bytes) -> None:
+        """Lines that stand in two files, and are to be counted for both."""
+        self._written.update(lines.names(data))
+
     def write(self, path: Path, count: int = 1) -> bytes:
         """Add new lines to a file, and give them."""
         data = self.lines(count)
@@ -174,6 +178,9 @@ class Site:
         try:
             wait_until(holds, what, _PATIENCE_S)
         except AssertionError as error:
+            if self.follower.runs:
+                with suppress(AssertionError):
+                    self.follower.show_where()
             raise AssertionError(self.report(str(error))) from None
 
     def _has_all(self) -> bool:
