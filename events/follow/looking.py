@@ -125,12 +125,9 @@ class Looker:
         now = self._clock.monotonic_ns()
         quiet = []
         for file in self._roster.loose:
-            if file.text is not None and file.differs(file.text.status()):
+            if file.text is not None and file.differs(status := file.text.status()):
                 file.changed_ns = now
-                if file.state is State.READ:
-                    self._roster.unread[file] = None
-                else:
-                    self._roster.to_judge(file)
+                self._changed(file, status)
             elif file.waits:
                 self._roster.to_judge(file)
             elif now - file.changed_ns >= quiet_ns:

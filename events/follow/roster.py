@@ -91,11 +91,14 @@ class Roster:
             file.log, file.path = file.places[0].log, file.places[0].path
             return
         file.lost = self.search
+        if file.state is State.READ and not file.meter.offset and file.passing is None:
+            file.state = State.NEW  # nothing was read that could show that it is the same
         if file.text is not None and file.state is State.READ:
             self.loose[file] = None
             self.unread[file] = None
         elif file.text is not None and file.state is State.NEW:
             self.loose[file] = None
+            self.unread.pop(file, None)
             self.to_judge(file)
         else:
             self.let_go(file)
