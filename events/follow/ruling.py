@@ -77,7 +77,12 @@ class Ruling:
         Raises:
             AgainError: What was known turned out to be out of date; call again.
         """
-        files = [file for file in self._roster.judged if file.places or file.text is not None]
+        files = [
+            file
+            for file in self._roster.judged
+            if file.state in {State.NEW, State.COPY}  # not decided meanwhile
+            and (file.places or file.text is not None)
+        ]
         self._roster.judged.clear()
         if not files:
             return
