@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -12,18 +12,19 @@ from projections.choosing import unrecognised
 from projections.cli.errors import CommandError
 from projections.cli.failures import FOUND, INTERRUPTED
 from projections.cli.formats import Told
+from projections.cli.no_outcome import counts_nothing, why_none
 from projections.cli.output import is_terminal, note, plural, print_json, say, stdout
 from projections.cli.problems import Problems
 from projections.cli.stats_view import print_stats
 from projections.cli.stopping import stopping_signals
 from projections.cli.writing import refuse_own
-from projections.errors import StateError
+from projections.errors import SourceError, StateError
 from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
 from projections.ingest.remembered import check_waiting
 from projections.ingest.state import State, StateStore
-from projections.sources import STDIN
+from projections.sources import STDIN, find_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +139,8 @@ def run(
             return FOUND
     told.finish()
     problems.finish()
+    if ingestion.lines and counts_nothing(ingestion.snapshot()):
+        _tell_why_none(asked, fs)
     return _tell(asked, ingestion, unknown, interrupted=keeping.stopped and not asked.follow)
 
 
@@ -163,6 +166,14 @@ def _tell(asked: Asked, ingestion: Ingestion, unknown: list[str], *, interrupted
         note("syncstats: interrupted before all was read; the next run goes on from there")
         return INTERRUPTED
     return FOUND if unknown and not asked.follow else 0
+
+
+def _tell_why_none(asked: Asked, fs: FileSystem) -> None:
+    """Say why none of the lines that were read counted; they are not read again."""
+    with suppress(SourceError):  # what was read is gone by now
+        why = why_none(find_sources(asked.paths, fs), asked.choice, fs)
+        if why is not None:
+            _notice(f"{why}. {asked.state} has read these lines: name another --state then")
 
 
 def _greet(asked: Asked) -> None:

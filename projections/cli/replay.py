@@ -45,8 +45,9 @@ def replay(  # noqa: PLR0917 - click passes them by name
 
     from events.filesystem import RealFileSystem
     from projections.cli.formats import Told, choice_of
+    from projections.cli.no_outcome import counts_nothing, why_none
     from projections.cli.options import existing, standard_input
-    from projections.cli.output import print_json, say
+    from projections.cli.output import note, print_json, say
     from projections.cli.problems import Problems
     from projections.cli.progress import reading
     from projections.cli.stats_view import print_stats
@@ -58,7 +59,15 @@ def replay(  # noqa: PLR0917 - click passes them by name
     named = paths or (str(existing(data)),)
     choice = choice_of(format_, mapping, wrapped)
     problems, told = Problems(), Told()
-    with reading(total_bytes(find_sources(named, fs), fs)) as progress:
+    sources = find_sources(named, fs)
+    read = 0
+
+    def counted(more: int) -> None:
+        nonlocal read
+        read += more
+        progress(more)
+
+    with reading(total_bytes(sources, fs)) as progress:
         replayed = fold_again(
             named,
             stdin=standard_input() if STDIN in named else BytesIO(),
@@ -66,11 +75,15 @@ def replay(  # noqa: PLR0917 - click passes them by name
             strict=strict,
             fs=fs,
             problem=problems,
-            progress=progress,
+            progress=counted,
             told=told,
         )
     told.finish()
     problems.finish()
+    if read and counts_nothing(replayed.snapshot):
+        why = why_none(sources, choice, fs)
+        if why is not None:
+            note(f"syncstats: {why}")
     if out is not None:
         write_out(out, replayed.snapshot.to_bytes())
     if as_json:

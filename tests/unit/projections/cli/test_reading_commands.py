@@ -162,8 +162,8 @@ def test_an_unfinished_line_is_reported_and_not_counted(syncstats, tmp_path):
 
 def test_a_flood_of_problems_is_cut(syncstats):
     ran = syncstats("replay", "-", stdin="x\n" * 50)
-    assert len(ran.err.splitlines()) == 21
-    assert ran.err.splitlines()[-1] == "syncstats: and 30 more like these"
+    assert len(ran.err.splitlines()) == 22
+    assert ran.err.splitlines()[-2] == "syncstats: and 30 more like these"
     assert "with 50 invalid lines" in ran.out
 
 
