@@ -1,35 +1,36 @@
 """Lines as they are written: the log of a data folder, or files, read as they grow.
 
-A stream's lines come in their order, over the ends of its segments; between streams there is no
-order. What is added to a file that another program rotates is read to its end before the file
-that took its place; what came and went between two looks is not seen.
+A stream's lines come in their order, over the ends of its segments, and a file's through its
+rotations; between streams and files there is no order.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from events.log.reader import Block, BlockReader
-from events.log.segment import list_segments, open_segment, open_source, parse_segment
+from events.clock import SystemClock
+from events.log.reader import BlockReader
+from events.log.segment import open_segment, open_source, parse_segment
+from projections.block_lines import lines_of
 from projections.errors import SourceError
-from projections.fold import is_empty
-from projections.sources import find_sources, source_name
+from projections.following_files import FilesTail
+from projections.following_streams import StreamTail
+from projections.reading import nothing
+from projections.sources import STDIN, find_sources
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
+    from events.clock import Clock
     from events.filesystem import FileSystem
-    from events.log.segment import Segment
     from projections.sources import Source
 
 POLL_S = 0.25
 FIND_EVERY = 8
 """Looks between two searches for new streams and files: of many, few are new."""
-_RECENT_SEGMENTS = 2  # the last one may have only just been begun
 
 
 class Follower:
@@ -40,9 +41,13 @@ class Follower:
 
     Args:
         paths: See `projections.sources.find_sources`. Streams and files that appear later are
-            found too, and read from their start.
+            found too, and read from their start; a file that was named by its own name is followed
+            to those that it is rotated to.
         fs: Where they are.
         stdin: What ``-`` means; it is read to its end, however long that takes.
+        follow: Whether more is to come; else files are read once, as they are.
+        clock: For how long nothing happens in a file; None: the machine's.
+        notice: Told of copies, and of followed files that cannot be read.
         find_every: At which looks streams and files that are new are searched for.
 
     Raises:
@@ -55,28 +60,60 @@ class Follower:
         *,
         fs: FileSystem,
         stdin: BinaryIO,
+        follow: bool = True,
+        clock: Clock | None = None,
+        notice: Callable[[str], None] = nothing,
         find_every: int = FIND_EVERY,
     ) -> None:
         self._paths = tuple(paths)
         self._fs = fs
-        self._stdin = stdin
         self._find_every = find_every
         self._looks = 0
-        self._tails = {source: self._tail(source) for source in find_sources(self._paths, fs)}
+        sources = find_sources(self._paths, fs)
+        own = {Path(text) for text in self._paths}
+        # In their order, each once.
+        asked = {s.path: None for s in sources if s.kind == "file" and s.path in own}
+        # A file that was asked for is not searched for again: it is gone while it is rotated.
+        self._again = [text for text in self._paths if text != STDIN and Path(text) not in asked]
+        self._streams: dict[Path, StreamTail] = {}
+        self._files: FilesTail | None = None
+        if follow:
+            self._files = FilesTail(
+                asked,
+                fs=fs,
+                clock=clock or SystemClock(),
+                notice=notice,
+            )
+        self._take([source for source in sources if source.path not in asked])
+        self._pipes = [
+            self._pipe(source, stdin)
+            for source in sources
+            if source.kind in {"stdin", "pipe"} or (source.kind == "file" and not follow)
+        ]
 
-    def _tail(self, source: Source) -> _Tail:
-        if source.kind == "stream":
-            return _StreamTail(source.path, self._fs)
+    def _take(self, sources: list[Source]) -> None:
+        """Go on with what was found by now."""
+        for source in sources:
+            if source.kind == "stream" and source.path not in self._streams:
+                self._streams[source.path] = StreamTail(source.path, self._fs)
+        if self._files is not None:
+            self._files.found(source.path for source in sources if source.kind == "file")
+
+    def _pipe(self, source: Source, stdin: BinaryIO) -> _Pipe:
         if source.kind == "stdin":
-            return _PipeTail(self._stdin, "standard input")
+            return _Pipe(stdin, "standard input")
+        name = str(source.path)
         if source.kind == "pipe":
-            return _PipeTail(source.path.open("rb"), str(source.path), owned=True)
-        return _FileTail(source.path, self._fs)
+            return _Pipe(source.path.open("rb"), name, owned=True)
+        segment = parse_segment(source.path)
+        if segment is not None:  # it may just have been compressed
+            return _Pipe(open_segment(segment, self._fs), name, owned=True)
+        return _Pipe(open_source(source.path, self._fs), name, owned=True)
 
     @property
     def can_end(self) -> bool:
         """Whether nothing more can come once it was read: there is but standard input."""
-        return self._paths == ("-",)
+        return self._paths == (STDIN,)
 
     def newest(
         self,
@@ -89,48 +126,48 @@ class Follower:
 
         Args:
             limit: How many lines of each at most.
-            pipes: Whether to read pipes, too, to their ends.
+            pipes: Whether to read what is read once, too: pipes, and files that are not followed.
             keep: Which lines count; None for all. They are looked for in all of a source.
 
         Returns:
             Lines without their ``\n``, those of one source after those of another.
         """
         found: list[bytes] = []
-        for tail in self._tails.values():
-            if pipes or not isinstance(tail, _PipeTail):
-                tail.pass_over_old()
-                last = deque((line for line in tail.lines() if not keep or keep(line)), limit)
-                if keep and isinstance(tail, _StreamTail):
-                    _put_before(last, tail.older(), keep)
-                found += last
+        for stream in self._streams.values():
+            found += stream.newest(limit, keep)
+        if self._files is not None:
+            found += self._files.newest(limit, keep)
+        for pipe in self._pipes if pipes else ():
+            found += deque(filter(keep, pipe.lines()) if keep else pipe.lines(), limit)
         return found
 
     def lines(self, *, pipes: bool = True) -> Iterator[tuple[str, bytes]]:
         r"""Give what is there and was not given before.
 
         Args:
-            pipes: Whether to read pipes, too, to their ends.
+            pipes: Whether to read what is read once, too: pipes, and files that are not followed.
 
         Yields:
-            The stream's name or the file's path, and a line without its ``\n``.
+            The stream's name or the file's path (of one that is rotated, that of the current file),
+            and a line without its ``\n``.
         """
         self._looks += 1
         if self._looks % self._find_every == 0:
             self._find_more()
-        for tail in self._tails.values():
-            if pipes or not isinstance(tail, _PipeTail):
-                for line in tail.lines():
-                    yield tail.name, line
+        for stream in self._streams.values():
+            for line in stream.lines():
+                yield stream.name, line
+        if self._files is not None:
+            yield from self._files.lines()
+        for pipe in self._pipes if pipes else ():
+            for line in pipe.lines():
+                yield pipe.name, line
 
     def _find_more(self) -> None:
         try:
-            sources = find_sources(self._paths, self._fs)
-        except SourceError:  # a file may be gone for a moment: it is being rotated
+            self._take(find_sources(self._again, self._fs))
+        except SourceError:  # nothing is there just now, or no more
             return
-        known = {source_name(source) for source in self._tails}
-        for source in sources:
-            if source_name(source) not in known:  # a segment that was compressed was given
-                self._tails[source] = self._tail(source)
 
     def follow(
         self, stop: threading.Event, poll_s: float = POLL_S
@@ -153,120 +190,14 @@ class Follower:
 
     def close(self) -> None:
         """Let go of all files. Again: no effect."""
-        for tail in self._tails.values():
-            tail.close()
+        if self._files is not None:
+            self._files.close()
+        for pipe in self._pipes:
+            pipe.close()
 
 
-class _Tail(Protocol):
-    """One source, and how far it was read."""
-
-    name: str
-
-    def lines(self) -> Iterator[bytes]: ...
-
-    def pass_over_old(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class _StreamTail:
-    """A stream: at a segment and a place in it, as a position is; no file is kept open."""
-
-    def __init__(self, folder: Path, fs: FileSystem) -> None:
-        self.name = folder.name
-        self._folder = folder
-        self._fs = fs
-        self._segment = -1
-        self._offset = 0
-        self._oldest = -1  # the first segment that was not passed over
-        self._whole: Path | None = None  # a compressed segment that was read to its end
-
-    def lines(self) -> Iterator[bytes]:
-        # Listed before they are read: so all but the last are sealed.
-        for segment in list_segments(self._folder, self._fs):
-            if segment.first_seq < self._segment:
-                continue
-            if segment.first_seq > self._segment:
-                self._segment, self._offset = segment.first_seq, 0
-            elif segment.path == self._whole or not self._has_more(segment):
-                continue
-            try:
-                file = open_segment(segment, self._fs)
-            except FileNotFoundError:  # it has just been pruned
-                continue
-            with file:
-                for block in BlockReader(file, offset=self._offset):
-                    if isinstance(block, Block):
-                        yield from _split(block.data)
-                    self._offset = block.end
-            self._whole = segment.path if segment.compression else None
-
-    def _has_more(self, segment: Segment) -> bool:
-        if segment.compression:
-            return True
-        with suppress(FileNotFoundError):  # it is being compressed
-            return self._fs.size(segment.path) > self._offset
-        return True
-
-    def pass_over_old(self) -> None:
-        recent = list_segments(self._folder, self._fs)[-_RECENT_SEGMENTS:]
-        if recent:  # all of it may be pruned, or gone
-            self._segment, self._offset = recent[0].first_seq, 0
-        self._oldest = self._segment
-
-    def older(self) -> Iterator[Iterator[bytes]]:
-        """Give the lines of each segment that was passed over, the newest segment first."""
-        for segment in reversed(list_segments(self._folder, self._fs)):
-            if segment.first_seq < self._oldest:
-                with suppress(FileNotFoundError), open_segment(segment, self._fs) as file:
-                    yield _read(BlockReader(file))
-
-    def close(self) -> None:
-        pass
-
-
-class _FileTail:
-    """A file by its name: when another file has taken its place, that one is read too."""
-
-    def __init__(self, path: Path, fs: FileSystem) -> None:
-        self.name = str(path)
-        self._path = path
-        self._fs = fs
-        self._open()
-
-    def _open(self) -> None:
-        segment = parse_segment(self._path)
-        if segment is not None:
-            self._file = open_segment(segment, self._fs)
-        else:
-            self._file = open_source(self._path, self._fs)
-        self._identity: tuple[int, int] | None = None
-        with suppress(FileNotFoundError):  # a segment that has just been compressed
-            self._identity = self._fs.identity(self._path)
-        self._reader = BlockReader(self._file)
-
-    def lines(self) -> Iterator[bytes]:
-        yield from _read(self._reader)
-        try:
-            moved = self._fs.identity(self._path) != self._identity
-            cut = self._file.seekable() and self._fs.size(self._path) < self._reader.offset
-        except FileNotFoundError:
-            return  # between the two steps of a rotation
-        if moved or cut:
-            yield from _read(self._reader)  # what was written before it was moved
-            self.close()
-            self._open()
-            yield from _read(self._reader)
-
-    def pass_over_old(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _PipeTail:
-    """A pipe, to its end."""
+class _Pipe:
+    """A pipe, or a file that is not followed: read to its end."""
 
     def __init__(self, file: BinaryIO, name: str, *, owned: bool = False) -> None:
         self.name = name
@@ -275,29 +206,8 @@ class _PipeTail:
         self._reader = BlockReader(file)
 
     def lines(self) -> Iterator[bytes]:
-        return _read(self._reader)
-
-    def pass_over_old(self) -> None:
-        pass
+        return lines_of(self._reader)
 
     def close(self) -> None:
         if self._owned:
             self._file.close()
-
-
-def _put_before(
-    last: deque[bytes], older: Iterator[Iterator[bytes]], keep: Callable[[bytes], bool]
-) -> None:
-    """Fill up the last lines to their limit with those that came before them."""
-    while len(last) < (last.maxlen or 0) and (lines := next(older, None)) is not None:
-        last.extendleft(reversed(deque(filter(keep, lines), (last.maxlen or 0) - len(last))))
-
-
-def _read(reader: BlockReader) -> Iterator[bytes]:
-    for block in reader:
-        if isinstance(block, Block):
-            yield from _split(block.data)
-
-
-def _split(data: bytes) -> Iterator[bytes]:
-    return (line for line in data.split(b"\n") if not is_empty(line))

@@ -82,14 +82,6 @@ def _key(source: Source, fs: FileSystem) -> object:
     return fs.identity(path.parent), segment.first_seq
 
 
-def source_name(source: Source) -> tuple[Path, int | None]:
-    """The same for all forms in which a source may stand under a path."""
-    segment = parse_segment(source.path) if source.kind == "file" else None
-    if segment is None:
-        return source.path, None
-    return source.path.parent, segment.first_seq
-
-
 def _is_to_be_read(source: Source, known: Source) -> bool:
     """Whether of two files that are one segment this is the one to read."""
     one, other = parse_segment(source.path), parse_segment(known.path)

@@ -78,7 +78,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
     from projections.cli.formats import Told as Notices
     from projections.cli.formats import choice_of
     from projections.cli.live_screen import Screen, kept_fresh
-    from projections.cli.output import stdout
+    from projections.cli.output import note, stdout
     from projections.cli.told_lines import ToldLines
     from projections.following import Follower
     from projections.logs import refuse_streams
@@ -91,15 +91,20 @@ def tail(  # noqa: PLR0917 - click passes them by name
     choice = choice_of(format_, mapping, wrapped)
     named = paths or (str(existing(data)),)
     stdin = standard_input() if "-" in named else BytesIO()
-    fs, notices = RealFileSystem(), Notices()
+    fs, clock, notices = RealFileSystem(), SystemClock(), Notices()
     refuse_streams(find_sources(named, fs), choice)
     with ExitStack() as stack:
-        follower = Follower(named, fs=fs, stdin=stdin)
+        follower = Follower(
+            named,
+            fs=fs,
+            stdin=stdin,
+            follow=follow,
+            clock=clock,
+            notice=lambda text: screen.aside(lambda: note(f"syncstats: {text}")),
+        )
         stack.callback(follower.close)
         screen = stack.enter_context(
-            Screen(
-                stdout(), live=follow, full=full, raw=as_json, passes=passes, clock=SystemClock()
-            )
+            Screen(stdout(), live=follow, full=full, raw=as_json, passes=passes, clock=clock)
         )
         # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
         reader = ToldLines(

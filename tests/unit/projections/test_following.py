@@ -13,26 +13,38 @@ from projections.errors import SourceError
 from projections.following import Follower
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.log_folders import append, segment
+from tests.support.moved_clock import MovedClock
 from tests.support.outcome_lines import succeeded
 from tests.support.scripted_event import ScriptedEvent
 
 
 @pytest.fixture
-def follow():
+def clock():
+    """By it no file has just been written, so that short ones need not be waited for."""
+    clock = MovedClock()
+    clock.move_s(3)
+    return clock
+
+
+@pytest.fixture
+def follow(clock):
     """Follow paths; between two looks do what is given, then stop."""
     opened = []
 
-    def run(*paths, steps=(), stdin=b"", newest=None, fs=None, find_every=1):
+    def run(*paths, steps=(), stdin=b"", newest=None, fs=None, find_every=1, notice=str):
         follower = Follower(
             [str(path) for path in paths],
             fs=fs or RealFileSystem(),
             stdin=io.BytesIO(stdin),
+            clock=clock,
+            notice=notice,
             find_every=find_every,
         )
         opened.append(follower)
         if newest is not None:
             follower.newest(newest, pipes=False)
-        return whole(follower.follow(ScriptedEvent(*steps), poll_s=3.0))
+        moving = [lambda step=step: (step(), clock.move_s(3)) for step in steps]
+        return whole(follower.follow(ScriptedEvent(*moving), poll_s=3.0))
 
     yield run
     for follower in opened:
@@ -196,9 +208,11 @@ def test_overlong_lines_are_passed_over(tmp_path, follow):
     assert len(follow(tmp_path / "x.jsonl", tmp_path)) == 3
 
 
-def test_it_waits_between_looks_and_gives_what_is_there_when_it_is_stopped(tmp_path):
+def test_it_waits_between_looks_and_gives_what_is_there_when_it_is_stopped(tmp_path, clock):
     append(tmp_path / "x.jsonl", b"1\n")
-    follower = Follower([str(tmp_path / "x.jsonl")], fs=RealFileSystem(), stdin=io.BytesIO())
+    follower = Follower(
+        [str(tmp_path / "x.jsonl")], fs=RealFileSystem(), stdin=io.BytesIO(), clock=clock
+    )
 
     def end():
         append(tmp_path / "x.jsonl", b"2\n")
@@ -254,13 +268,13 @@ def test_lines_that_are_kept_are_looked_for_in_older_segments_too(tmp_path, limi
     assert [line for _, line in follower.lines()] == lines(12).splitlines(), "once, and all"
 
 
-def test_the_newest_lines_of_each_source_and_then_what_comes(tmp_path):
+def test_the_newest_lines_of_each_source_and_then_what_comes(tmp_path, clock):
     append(segment(tmp_path), lines(0, 1))
     append(segment(tmp_path, first=2), lines(2))
     append(segment(tmp_path, first=3), lines(3))
     append(tmp_path / "x.jsonl", b"old\nnew\n")
     paths = [str(tmp_path), str(tmp_path / "x.jsonl"), "-"]
-    follower = Follower(paths, fs=RealFileSystem(), stdin=io.BytesIO(b"piped\n"))
+    follower = Follower(paths, fs=RealFileSystem(), stdin=io.BytesIO(b"piped\n"), clock=clock)
 
     newest = follower.newest(3, pipes=False)
     append(segment(tmp_path, first=3), lines(4))

@@ -1,0 +1,114 @@
+"""The lines of files, as they are written: each once, through all rotations.
+
+Which files those are, and how far they were read, is for `events.follow.watch`, as with what is
+ingested; here it is asked at each look for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING
+
+from events.follow.looking import LONGEST_NS
+from events.follow.names import parse_name
+from events.follow.places import Named, log_key
+from events.follow.watch import Watch
+from projections.block_lines import lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from events.clock import Clock
+    from events.filesystem import FileSystem
+
+
+class FilesTail:
+    """Files, and those that they are rotated to.
+
+    Args:
+        asked: Files that were asked for by their own names; they may be gone meanwhile.
+        fs: Where they are.
+        clock: For how long nothing happens in a file.
+        notice: Told of copies, and of files that cannot be read.
+    """
+
+    def __init__(
+        self,
+        asked: Iterable[Path],
+        *,
+        fs: FileSystem,
+        clock: Clock,
+        notice: Callable[[str], None],
+    ) -> None:
+        self._asked = [Named(path, alone=True) for path in asked]
+        self._found: list[Named] = []
+        self._names: dict[str, str] = {}
+        self._clock = _LookClock(clock)
+        self._watch = Watch(
+            lambda: self._asked + self._found,
+            fs=fs,
+            clock=self._clock,
+            follow=True,
+            notice=notice,
+        )
+        self._name(self._asked)
+
+    def found(self, paths: Iterable[Path]) -> None:
+        """Take note of the files that folders and globs give now; those that are new are read."""
+        self._found = [Named(path, alone=False) for path in paths]
+        self._name(self._found)
+
+    def _name(self, files: list[Named]) -> None:
+        """Note how each log is called: by its current file, if that is among those read."""
+        oldest_first = sorted(files, key=lambda named: parse_name(named.path.name).order)
+        for path, _ in oldest_first:
+            self._names[log_key(os.fspath(path))] = str(path)
+
+    def newest(self, limit: int, keep: Callable[[bytes], bool] | None) -> Iterator[bytes]:
+        """Give the last lines of each log, and go on behind them; before `lines`.
+
+        Args:
+            limit: How many of each at most.
+            keep: Which lines count; None for all.
+        """
+        last: dict[str, deque[bytes]] = defaultdict(lambda: deque(maxlen=limit))
+        for name, line in self.lines():
+            if keep is None or keep(line):
+                last[name].append(line)
+        for lines in last.values():
+            yield from lines
+
+    def lines(self) -> Iterator[tuple[str, bytes]]:
+        """Give what is there and was not given before, with the name of its log."""
+        self._clock.next_look()
+        for read in self._watch.look():
+            name = self._names.get(read.log, read.log)
+            for line in lines_of([read.block]):
+                yield name, line
+
+    def close(self) -> None:
+        """Let go of all files. Again: no effect."""
+        self._watch.close()
+
+
+class _LookClock:
+    """Lets at least a second go by between two looks.
+
+    A watch looks once a second only at what rests. Whose new lines are to be seen sooner looks more
+    often, at all files each time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead_ns = 0
+
+    def next_look(self) -> None:
+        self._ahead_ns += LONGEST_NS
+
+    def now_us(self) -> int:
+        return self._clock.now_us()
+
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns() + self._ahead_ns

@@ -1,0 +1,99 @@
+"""The lines of an event log's stream, as they are written: in their order, segment by segment."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from events.log.reader import BlockReader
+from events.log.segment import list_segments, open_segment
+from projections.block_lines import lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from events.filesystem import FileSystem
+    from events.log.segment import Segment
+
+_RECENT_SEGMENTS = 2  # the last one may have only just been begun
+
+
+class StreamTail:
+    """A stream: at a segment and a place in it, as a position is; no file is kept open.
+
+    Args:
+        folder: The stream's folder.
+        fs: Where it is.
+
+    Attributes:
+        name: The stream's name.
+    """
+
+    def __init__(self, folder: Path, fs: FileSystem) -> None:
+        self.name = folder.name
+        self._folder = folder
+        self._fs = fs
+        self._segment = -1
+        self._offset = 0
+        self._whole: Path | None = None  # a compressed segment that was read to its end
+
+    def newest(self, limit: int, keep: Callable[[bytes], bool] | None) -> deque[bytes]:
+        """Give the last lines, and go on behind them; before `lines`.
+
+        Args:
+            limit: How many at most.
+            keep: Which lines count; they are looked for in all segments. None for all lines, of
+                the last segments only.
+        """
+        recent = list_segments(self._folder, self._fs)[-_RECENT_SEGMENTS:]
+        if recent:  # all of it may be pruned, or gone
+            self._segment, self._offset = recent[0].first_seq, 0
+        oldest = self._segment
+        last = deque(filter(keep, self.lines()) if keep else self.lines(), limit)
+        if keep:
+            _put_before(last, self._older(oldest), keep)
+        return last
+
+    def lines(self) -> Iterator[bytes]:
+        """Give what is there and was not given before."""
+        # Listed before they are read: so all but the last are sealed.
+        for segment in list_segments(self._folder, self._fs):
+            if segment.first_seq < self._segment:
+                continue
+            if segment.first_seq > self._segment:
+                self._segment, self._offset = segment.first_seq, 0
+            elif segment.path == self._whole or not self._has_more(segment):
+                continue
+            try:
+                file = open_segment(segment, self._fs)
+            except FileNotFoundError:  # it has just been pruned
+                continue
+            with file:
+                for block in BlockReader(file, offset=self._offset):
+                    yield from lines_of([block])
+                    self._offset = block.end
+            self._whole = segment.path if segment.compression else None
+
+    def _has_more(self, segment: Segment) -> bool:
+        if segment.compression:
+            return True
+        with suppress(FileNotFoundError):  # it is being compressed
+            return self._fs.size(segment.path) > self._offset
+        return True
+
+    def _older(self, oldest: int) -> Iterator[Iterator[bytes]]:
+        """Give the lines of each segment that was passed over, the newest segment first."""
+        for segment in reversed(list_segments(self._folder, self._fs)):
+            if segment.first_seq < oldest:
+                with suppress(FileNotFoundError), open_segment(segment, self._fs) as file:
+                    yield lines_of(BlockReader(file))
+
+
+def _put_before(
+    last: deque[bytes], older: Iterator[Iterator[bytes]], keep: Callable[[bytes], bool]
+) -> None:
+    """Fill up the last lines to their limit with those that came before them."""
+    while len(last) < (last.maxlen or 0) and (lines := next(older, None)) is not None:
+        last.extendleft(reversed(deque(filter(keep, lines), (last.maxlen or 0) - len(last))))
