@@ -62,7 +62,7 @@ def export(
     from projections.cli.output import count, say, stdout
     from projections.cli.problems import Problems
     from projections.cli.progress import reading
-    from projections.cli.writing import writing_out
+    from projections.cli.writing import refuse_read, writing_out
     from projections.exporting import Exporting
     from projections.sources import STDIN, find_sources, total_bytes
 
@@ -71,7 +71,10 @@ def export(
     fs = RealFileSystem()
     named = paths or (str(existing(data)),)
     problems = Problems()
-    with reading(total_bytes(find_sources(named, fs), fs)) as progress:
+    sources = find_sources(named, fs)
+    if out is not None:
+        refuse_read(out, sources, fs)
+    with reading(total_bytes(sources, fs)) as progress:
         exporting = Exporting(
             named,
             exporter,
@@ -120,6 +123,8 @@ def _write(exporting: Exporting, file: BinaryIO) -> None:
 def _tell_missing(exporting: Exporting, described: Mapping) -> None:
     from projections.cli.output import note, plural
 
+    if not (exporting.written or exporting.left_out or exporting.pruned):
+        note("syncstats: no outcome found: only syncstats' own lines can be exported")
     if exporting.left_out:
         note(
             f"syncstats: {plural(exporting.left_out, 'outcome')} left out, which format "

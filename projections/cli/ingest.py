@@ -13,7 +13,11 @@ from projections.cli.options import Seconds, json_option
 
 @click.command(
     cls=Command,
-    example="syncstats ingest data/events --state ingested.json",
+    example="""
+    syncstats ingest /var/log/sidekiq.log --state sidekiq.json --follow
+    syncstats ingest '/var/log/app/*.log' --state app.json --mapping app.toml
+    syncstats merge sidekiq.json
+    """,
 )
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option(
@@ -70,11 +74,12 @@ def ingest(  # noqa: PLR0917 - click passes them by name
     rotated to after the first run (app.log.1, app.log-20261124.gz) is read on, that run reads but
     the file itself. Without --follow what is there is read once, and the stats are printed.
 
-    FILE has the layout of stats.json, so `syncstats merge` takes it: the same state twice, or an
-    older and a newer one, counts once; states of several machines add up. Stats and positions are
-    saved together, so that a crash at any moment loses nothing and repeats nothing; files that are
-    renamed, copied or compressed are known again. A damaged FILE is refused, with status 2, until
-    it is mended or --new-state is given: logs may be gone that it had counted.
+    FILE has the layout of stats.json, so `syncstats merge FILE` prints it, also meanwhile: the same
+    state twice, or an older and a newer one, counts once; states of several machines add up. Stats
+    and positions are saved together, so that a crash at any moment loses nothing and repeats
+    nothing; files that are renamed, copied or compressed are known again. A damaged FILE is
+    refused, with status 2, until it is mended or --new-state is given: logs may be gone that it had
+    counted.
     """
     from events.clock import SystemClock
     from events.filesystem import RealFileSystem

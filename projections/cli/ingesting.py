@@ -17,7 +17,7 @@ from projections.cli.output import is_terminal, note, plural, print_json, say, s
 from projections.cli.problems import Problems
 from projections.cli.stats_view import print_stats
 from projections.cli.stopping import stopping_signals
-from projections.cli.writing import refuse_own
+from projections.cli.writing import refuse_own, refuse_read
 from projections.errors import SourceError, StateError
 from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
@@ -89,6 +89,8 @@ def run(
         SyncStatsError: It cannot begin, or nothing that it found is in a known format.
     """
     refuse_own(asked.state)
+    with suppress(SourceError):  # what is not there yet is no state either
+        refuse_read(asked.state, find_sources(asked.paths, fs), fs)
     problems, told = Problems(), Told()
     with ExitStack() as stack:
         signals = stack.enter_context(stopping_signals(b""))

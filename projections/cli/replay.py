@@ -11,7 +11,13 @@ from projections.cli.formats import format_options
 from projections.cli.options import data_option, json_option
 
 
-@click.command(cls=Command, example="syncstats replay data/events --json")
+@click.command(
+    cls=Command,
+    example="""
+    syncstats replay data/events --json
+    syncstats replay /var/log/sidekiq.log --format sidekiq
+    """,
+)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @data_option()
 @format_options()
@@ -33,7 +39,9 @@ def replay(  # noqa: PLR0917 - click passes them by name
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Fold events again and print the stats; touches nothing unless --out.
+    """Fold events again, or another program's log, and print the stats.
+
+    Touches nothing unless --out is given.
 
     PATH is a file (.gz, .zst, .bz2 and .xz too), a folder (of an event log, all its streams), a
     glob in quotes, or - for standard input; without one, the data folder. Our own lines may come
@@ -51,7 +59,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     from projections.cli.problems import Problems
     from projections.cli.progress import reading
     from projections.cli.stats_view import print_stats
-    from projections.cli.writing import write_out
+    from projections.cli.writing import refuse_read, write_out
     from projections.replay import replay as fold_again
     from projections.sources import STDIN, find_sources, total_bytes
 
@@ -60,6 +68,8 @@ def replay(  # noqa: PLR0917 - click passes them by name
     choice = choice_of(format_, mapping, wrapped)
     problems, told = Problems(), Told()
     sources = find_sources(named, fs)
+    if out is not None:
+        refuse_read(out, sources, fs)
     read = 0
 
     def counted(more: int) -> None:

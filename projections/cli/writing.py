@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from events.filesystem import FileSystem
+    from projections.sources import Source
 
 
 def write_out(out: Path, data: bytes) -> None:
@@ -67,6 +70,29 @@ def _unwritable(out: Path, error: OSError) -> CommandError:
     return CommandError(
         f"{out} cannot be written: {error.strerror}; name a file in a folder that is there"
     )
+
+
+def refuse_read(out: Path, sources: Iterable[Source], fs: FileSystem) -> None:
+    """Refuse to put a result in the place of what it is read from: a log is not made anew.
+
+    Raises:
+        CommandError: ``out`` is one of the files, or stands in the folder of one of the streams.
+    """
+    folder = os.path.realpath(out.absolute().parent)
+    for source in sources:
+        if source.kind == "stream":
+            is_read = os.path.realpath(source.path) == folder
+        else:
+            is_read = source.kind == "file" and fs.exists(out) and _is_one(source.path, out, fs)
+        if is_read:
+            raise CommandError(f"{out} is among the logs that are read: name another file")
+
+
+def _is_one(path: Path, other: Path, fs: FileSystem) -> bool:
+    try:
+        return fs.identity(path) == fs.identity(other)
+    except FileNotFoundError:  # it has just been rotated
+        return False
 
 
 def refuse_own(out: Path) -> None:

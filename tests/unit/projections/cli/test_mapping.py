@@ -159,3 +159,12 @@ def test_a_line_that_is_too_long_is_invalid_and_the_next_one_is_read(syncstats, 
     ran = syncstats("mapping", "check", mine, "--sample", "-", stdin=long + done)
     assert "     1  invalid: longer than 1,048,576 bytes\n" in ran.out
     assert "     2  succeeded job=j" in ran.out
+
+
+def test_check_takes_a_preset_by_its_name(syncstats, tmp_path):
+    ran = syncstats("mapping", "check", "sidekiq", "--sample", SAMPLE, "--lines", 0)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith("152 lines: 52 succeeded, 8 failed")
+    (tmp_path / "sidekiq").write_text("a file of that name comes first")
+    ran = syncstats("mapping", "check", "sidekiq", "--sample", SAMPLE)
+    assert (ran.status, ran.out) == (2, "")

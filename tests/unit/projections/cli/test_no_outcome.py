@@ -102,3 +102,12 @@ def test_ingest_says_that_these_lines_are_read_already(syncstats, tmp_path):
         "lines: name another --state then\n"
     )
     assert syncstats("ingest", "app.log", "--state", "other.json", "--format", "ecs").err == ""
+
+
+def test_export_says_that_it_writes_our_own_outcomes(syncstats, tmp_path):
+    (tmp_path / "app.log").write_bytes(SIDEKIQ)
+    ran = syncstats("export", "app.log", "--format", "ecs")
+    assert (ran.status, ran.out) == (0, "")
+    assert "only syncstats' own lines can be exported" in ran.err
+    (tmp_path / "own.log").write_text(lines_of(event(0)))
+    assert syncstats("export", "own.log", "--format", "ecs").err == ""

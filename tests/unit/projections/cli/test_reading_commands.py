@@ -153,6 +153,26 @@ def test_replay_out_can_be_merged(syncstats, tmp_path, data):
     assert not (data / "stats.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("args", "out"),
+    [
+        (["replay", "x.jsonl", "--out"], "x.jsonl"),
+        (["replay", "*.jsonl", "--out"], "./x.jsonl"),
+        (["export", "x.jsonl", "--format", "ecs", "--out"], "x.jsonl"),
+        (["ingest", "x.jsonl", "--new-state", "--state"], "x.jsonl"),
+        (["replay", "--out"], "data/events/s1/stats.json"),
+    ],
+)
+def test_no_result_takes_the_place_of_the_log_that_it_is_of(args, out, syncstats, tmp_path, data):
+    (stream,) = (data / "events").iterdir()
+    (tmp_path / "x.jsonl").write_text(lines_of(*ISSUE))
+    ran = syncstats(*args, out.replace("s1", stream.name))
+    assert (ran.status, ran.out) == (2, "")
+    assert "is among the logs that are read: name another file" in ran.err
+    assert (tmp_path / "x.jsonl").read_text() == lines_of(*ISSUE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "x.jsonl"]
+
+
 def test_an_unfinished_line_is_reported_and_not_counted(syncstats, tmp_path):
     (tmp_path / "x.jsonl").write_text(lines_of(ISSUE[0], ISSUE[2]).rstrip("\n"))
     ran = syncstats("replay", "x.jsonl", "--json")
