@@ -28,6 +28,7 @@ from projections.fold import Fold
 from projections.snapshot import Snapshot, parse_snapshot
 from sync_queue.errors import InvalidJobError
 from sync_queue.job_lines import dump, load, parse_job, read_jobs
+from tests.fuzz import foreign_targets
 from worker.errors import StatsError
 from worker.stats import SyncStats
 from worker.stats_file import load as load_stats
@@ -257,6 +258,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "stats": stats,
     "job": job,
     "text": text,
+    "foreign": foreign_targets.foreign,
+    "mapping": foreign_targets.mapping,
+    "state": foreign_targets.state,
 }
 HERE = Path(__file__).resolve().parent
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.fuzz import targets
+from tests.fuzz import foreign_targets, targets
 from tests.fuzz.mutations import mutate
 from tests.fuzz.targets import TARGETS, corpus
 
@@ -43,11 +43,19 @@ def first_harmful(name, numbers):
 
 
 @pytest.mark.parametrize(
-    ("name", "reader"),
-    [("line", "decode"), ("stats", "entry_from_dict"), ("job", "parse_job"), ("text", "safe")],
+    ("name", "where", "reader"),
+    [
+        ("line", targets, "decode"),
+        ("stats", targets, "entry_from_dict"),
+        ("job", targets, "parse_job"),
+        ("text", targets, "safe"),
+        ("foreign", foreign_targets, "recognise"),
+        ("mapping", foreign_targets, "parse_mapping"),
+        ("state", foreign_targets, "parse_state"),
+    ],
 )
-def test_a_reader_that_breaks_now_and_then_is_found(name, reader, monkeypatch):
-    real = getattr(targets, reader)
+def test_a_reader_that_breaks_now_and_then_is_found(name, where, reader, monkeypatch):
+    real = getattr(where, reader)
     calls = 0
 
     def broken(*args):
@@ -57,7 +65,7 @@ def test_a_reader_that_breaks_now_and_then_is_found(name, reader, monkeypatch):
             raise KeyError("planted")
         return real(*args)
 
-    monkeypatch.setattr(targets, reader, broken)
+    monkeypatch.setattr(where, reader, broken)
     found = first_harmful(name, range(MUTATIONS))
     assert found is not None
     assert isinstance(found[2], KeyError)
