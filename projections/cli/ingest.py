@@ -14,8 +14,8 @@ from projections.cli.options import Seconds, json_option
 @click.command(
     cls=Command,
     example="""
-    syncstats ingest /var/log/sidekiq.log --state sidekiq.json --follow
-    syncstats ingest '/var/log/app/*.log' --state app.json --mapping app.toml
+    echo '{"msg":"done","ctx":{"jid":"5f","elapsed":0.1}}' > sidekiq.log
+    syncstats ingest sidekiq.log --state sidekiq.json --format sidekiq
     syncstats merge sidekiq.json
     """,
 )

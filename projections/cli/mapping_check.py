@@ -32,7 +32,7 @@ COUNTED = ("outcome", "completes", "settled")
     syncstats mapping show ecs > my.toml
     echo '{"event":{"outcome":"success","duration":1500000}}' > app.log
     syncstats mapping check my.toml --sample app.log
-    syncstats mapping check sidekiq --sample /var/log/sidekiq.log
+    syncstats mapping check ecs --sample app.log
     """,
 )
 @click.argument("file", type=click.Path(path_type=Path))

@@ -15,7 +15,8 @@ from projections.cli.options import data_option, json_option
     cls=Command,
     example="""
     syncstats replay data/events --json
-    syncstats replay /var/log/sidekiq.log --format sidekiq
+    echo '{"msg":"done","ctx":{"jid":"5f","elapsed":0.1}}' > sidekiq.log
+    syncstats replay sidekiq.log --format sidekiq
     """,
 )
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
