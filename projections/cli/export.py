@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 FORMATS = ("ecs", "oban", "sidekiq", "structlog")
 
 
-@click.command(cls=Command, example="syncstats export data/events --format ecs --out jobs.ndjson")
+@click.command(
+    cls=Command, example="syncstats export data/events --format structlog --out jobs.ndjson"
+)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @data_option()
 @click.option(
