@@ -9,7 +9,7 @@ import pytest
 
 from events.filesystem import RealFileSystem
 from projections.following import Follower
-from tests.support.log_folders import append, compress
+from tests.support.log_folders import append, compress, segment
 from tests.support.moved_clock import MovedClock
 
 
@@ -240,3 +240,18 @@ def test_a_file_that_cannot_be_opened_is_told(tail):
     )
     assert tail.look() == []
     assert tail.told == [f"{tail.log} cannot be read: Permission denied; trying again"]
+
+
+def test_a_segment_that_is_compressed_before_it_is_opened_is_read_once(tail):
+    plain = append(segment(tail.folder), lines(4, 5))
+
+    class Compressing(RealFileSystem):
+        def open_read(self, path):
+            if path == plain and plain.exists():
+                compress(plain)
+            return super().open_read(path)
+
+    tail.follower = Follower(
+        [str(plain)], fs=Compressing(), stdin=io.BytesIO(), clock=tail.clock, follow=False
+    )
+    assert [number for _, number in tail.named()] == [4, 5]

@@ -298,6 +298,39 @@ def test_follow_a_file_that_is_replaced_or_cut(following, tmp_path, capsys):
     assert times == [f"00:00:0{n}" for n in (2, 3, 4, 5, 6)]
 
 
+def test_follow_a_file_that_is_copied_cut_and_rewritten(following, tmp_path, capsys):
+    path = tmp_path / "x.jsonl"
+    path.write_text(lines_of(event(1), event(2)))
+
+    def copy_and_cut():
+        (tmp_path / "x.jsonl.1").write_bytes(path.read_bytes())
+        path.write_text(lines_of(event(3), event(4)))  # as many bytes
+
+    def rotate_twice_and_compress():
+        path.rename(tmp_path / "x.jsonl.3")
+        with gzip.open(tmp_path / "x.jsonl.2.gz", "wt") as file:
+            file.write(lines_of(event(5)))
+        path.write_text(lines_of(event(6)))
+
+    then = [copy_and_cut, *[int] * 4, rotate_twice_and_compress, *[int] * 4]
+    assert following(path, then=then) == 130
+    shown = capsys.readouterr()
+    times = [line.split()[0] for line in shown.out.splitlines()[1:]]
+    assert sorted(times) == [f"00:00:0{n}" for n in (1, 2, 3, 4, 5, 6)]
+    assert shown.err == ""
+
+
+def test_a_copy_is_told_on_stderr_when_following(following, syncstats, tmp_path, capsys):
+    for name in ("x.jsonl", "y.jsonl"):
+        (tmp_path / name).write_text(lines_of(event(1)))
+    assert following("x.jsonl", "y.jsonl", then=[int] * 4) == 130
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1 + 1
+    assert shown.err == "syncstats: y.jsonl holds the same as x.jsonl and is not counted again\n"
+    ran = syncstats("tail", "x.jsonl", "y.jsonl")
+    assert (len(ran.out.splitlines()), ran.err) == (1 + 2, "")
+
+
 def test_follow_waits_for_the_end_of_a_line(following, tmp_path, capsys):
     path = tmp_path / "x.jsonl"
     text = lines_of(event(1))
