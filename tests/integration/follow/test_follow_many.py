@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.following.site import Way
-from tests.support.following.ways import in_every_way, in_ways
+from tests.support.following.ways import in_ways
 
 if TYPE_CHECKING:
     from tests.support.following.site import Site
 
 
 @pytest.mark.slow
-@in_every_way
+@in_ways(Way.PLAIN, Way.KILLED)
 def test_a_thousand_files(site: Site):
     for number in range(700):
         site.write(site.path(f"{number}.log"), 1)
