@@ -1,7 +1,7 @@
 """The lines of files, as they are written: each once, through all rotations.
 
 Which files those are, and how far they were read, is for `events.follow.watch`, as with what is
-ingested; here it is asked at each look for all of them.
+ingested.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
-from events.follow.looking import LONGEST_NS
 from events.follow.names import parse_name
 from events.follow.places import Named, log_key
 from events.follow.watch import Watch
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
     from events.clock import Clock
     from events.filesystem import FileSystem
+
+_FEW = 200
 
 
 class FilesTail:
@@ -45,11 +46,10 @@ class FilesTail:
         self._asked = [Named(path, alone=True) for path in asked]
         self._found: list[Named] = []
         self._names: dict[str, str] = {}
-        self._clock = _LookClock(clock)
         self._watch = Watch(
             lambda: self._asked + self._found,
             fs=fs,
-            clock=self._clock,
+            clock=clock,
             follow=True,
             notice=notice,
         )
@@ -82,8 +82,9 @@ class FilesTail:
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """Give what is there and was not given before, with the name of its log."""
-        self._clock.next_look()
-        for read in self._watch.look():
+        # of many, looking at those that rest would cost more than it is worth
+        few = len(self._asked) + len(self._found) <= _FEW
+        for read in self._watch.look(everywhere=few):
             name = self._names.get(read.log, read.log)
             for line in lines_of([read.block]):
                 yield name, line
@@ -91,24 +92,3 @@ class FilesTail:
     def close(self) -> None:
         """Let go of all files. Again: no effect."""
         self._watch.close()
-
-
-class _LookClock:
-    """Lets at least a second go by between two looks.
-
-    A watch looks once a second only at what rests. Whose new lines are to be seen sooner looks more
-    often, at all files each time.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._ahead_ns = 0
-
-    def next_look(self) -> None:
-        self._ahead_ns += LONGEST_NS
-
-    def now_us(self) -> int:
-        return self._clock.now_us()
-
-    def monotonic_ns(self) -> int:
-        return self._clock.monotonic_ns() + self._ahead_ns

@@ -95,13 +95,19 @@ class Watch:
         self._next_search = 0
         self._left = False  # a look was not gone through to its end
 
-    def look(self) -> Iterator[Read]:
+    def look(self, *, everywhere: bool = False) -> Iterator[Read]:
         """Give all that is there now and was not given before.
 
         A file is read on by at most 4 MiB before the other logs have their turn. Each file's record
         is advanced before its lines are given.
+
+        Args:
+            everywhere: Look at all files, also at those that rest, which else are looked at but
+                once a second.
         """
         self._left = True
+        if everywhere:
+            self._looker.look_at(list(self._places.all.values()))
         self._gather()
         idle = 0
         while idle < _MOST_PASSES:  # else something changes whenever it is looked at: next time
