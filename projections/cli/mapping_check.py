@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from events.formats.explaining import Told
     from events.formats.mapping import Mapping
     from events.formats.outcome import Foreign
+    from projections.cli.unfound import Unfound
 
 _WIDTH = 80
 _NUMBER = 6  # columns for a line's number
@@ -61,14 +62,24 @@ def check(file: Path, sample: Path, lines: int, as_json: bool) -> None:
     """
     from events.formats.explaining import explain
     from projections.cli.output import print_json
+    from projections.cli.unfound import Unfound
 
     mapping = _mapping(file)
+    unfound = Unfound(mapping)
     with _open(sample) as log:
-        told, totals = _totalled(explain(mapping, _lines(log)), lines, show=not as_json)
+        told, totals = _totalled(explain(mapping, _lines(log)), lines, unfound, show=not as_json)
     if as_json:
-        print_json({"mapping": mapping.name, "lines": told, "totals": totals})
+        print_json(
+            {
+                "mapping": mapping.name,
+                "lines": told,
+                "totals": totals,
+                "unfound": unfound.names(),
+            }
+        )
     else:
         _say_totals(totals)
+        _say_unfound(unfound.names())
     if not sum(totals[name] for name in ("succeeded", "failed", "skipped")):
         raise click.exceptions.Exit(1)
 
@@ -103,7 +114,7 @@ def _lines(log: BinaryIO) -> Iterator[bytes]:
 
 
 def _totalled(
-    told: Iterable[Told], limit: int, *, show: bool
+    told: Iterable[Told], limit: int, unfound: Unfound, *, show: bool
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Count what is told, and show or keep what is told of the first lines."""
     kept = []
@@ -114,6 +125,7 @@ def _totalled(
         if each.outcome is not None and each.what in COUNTED:
             counts[each.outcome.event.removeprefix("job.")] += 1
             dead += each.outcome.to_dlq
+            unfound.take(each.outcome)
         if each.line > limit:
             continue
         if show:
@@ -212,3 +224,10 @@ def _say_totals(totals: dict[str, int]) -> None:
         f"  {count(totals['companions'])} completing others, {count(totals['ignored'])} ignored, "
         f"{count(totals['invalid'])} invalid; {plural(totals['late'], 'outcome')} not completed"
     )
+
+
+def _say_unfound(names: list[str]) -> None:
+    from projections.cli.output import say
+
+    if names:
+        say(f"  found in no outcome: {', '.join(names)}")

@@ -64,6 +64,7 @@ def test_check_as_json(syncstats, mine):
         "companions": 8,
         "late": 0,
     }
+    assert answer["unfound"] == []
     assert len(answer["lines"]) == 23
     assert answer["lines"][4] == {
         "line": 5,
@@ -168,3 +169,23 @@ def test_check_takes_a_preset_by_its_name(syncstats, tmp_path):
     (tmp_path / "sidekiq").write_text("a file of that name comes first")
     ran = syncstats("mapping", "check", "sidekiq", "--sample", SAMPLE)
     assert (ran.status, ran.out) == (2, "")
+
+
+def test_check_tells_of_fields_that_no_outcome_has(syncstats, mine):
+    mine.write_text(mine.read_text().replace("ctx.elapsed", "ctx.elapsd").replace('"ts"', '"time"'))
+    ran = syncstats("mapping", "check", mine, "--sample", SAMPLE, "--lines", 0)
+    assert ran.status == 0
+    assert ran.out.splitlines()[-1] == "  found in no outcome: timestamp, duration"
+    done = b'{"tid":"a","msg":"done","time":"2026-11-24T13:00:50Z","ctx":{"jid":"j","elapsd":1}}\n'
+    ran = syncstats("mapping", "check", mine, "--sample", "-", "--json", stdin=done)
+    assert ran.json["unfound"] == ["kind"]  # and no error, as nothing failed
+    ran = syncstats("mapping", "check", mine, "--sample", "-", "--json", stdin="{}\n")
+    assert ran.json["unfound"] == []
+
+
+def test_show_without_a_name_tells_which_there_are(syncstats):
+    ran = syncstats("mapping", "show")
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["name", *PRESETS]
+    assert max(map(len, lines)) <= 80
