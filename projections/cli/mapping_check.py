@@ -52,8 +52,17 @@ COUNTED = ("outcome", "completes", "settled")
     show_default=True,
     help="Tell of so many lines; all are counted.",
 )
+@click.option(
+    "--wrapped",
+    metavar="W",
+    type=click.Choice(("none", "docker", "cri", "journald", "syslog")),
+    default="none",
+    show_default=True,
+    help="What has wrapped each line: docker (json-file), cri (Kubernetes), journald (-o json), "
+    "syslog, or none.",
+)
 @json_option()
-def check(file: Path, sample: Path, lines: int, as_json: bool) -> None:
+def check(file: Path, sample: Path, lines: int, wrapped: str, as_json: bool) -> None:
     """Try the mapping in FILE on a log, and say what becomes of each line.
 
     FILE may also be the name of one that comes with syncstats: ecs, oban, sidekiq, structlog.
@@ -63,11 +72,13 @@ def check(file: Path, sample: Path, lines: int, as_json: bool) -> None:
     from events.formats.explaining import explain
     from projections.cli.output import print_json
     from projections.cli.unfound import Unfound
+    from projections.cli.unwrapped import unwrapped
 
     mapping = _mapping(file)
     unfound = Unfound(mapping)
     with _open(sample) as log:
-        told, totals = _totalled(explain(mapping, _lines(log)), lines, unfound, show=not as_json)
+        inner = _lines(log) if wrapped == "none" else unwrapped(_lines(log), wrapped)
+        told, totals = _totalled(explain(mapping, inner), lines, unfound, show=not as_json)
     if as_json:
         print_json(
             {

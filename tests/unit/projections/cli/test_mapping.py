@@ -189,3 +189,21 @@ def test_show_without_a_name_tells_which_there_are(syncstats):
     lines = ran.out.splitlines()
     assert [line.split()[0] for line in lines] == ["name", *PRESETS]
     assert max(map(len, lines)) <= 80
+
+
+def test_check_takes_off_what_has_wrapped_the_lines(syncstats):
+    lines = SAMPLE.read_text().splitlines()
+    log = "".join(f"2026-11-24T13:00:50.1Z stdout F {line}\n" for line in lines)
+    ran = syncstats("mapping", "check", "sidekiq", "--sample", "-", "--wrapped", "cri", stdin=log)
+    assert (ran.status, ran.err) == (0, "")
+    bare = syncstats("mapping", "check", "sidekiq", "--sample", SAMPLE)
+    assert ran.out == bare.out
+
+
+def test_check_tells_of_lines_that_are_not_so_wrapped(syncstats):
+    log = '2026-11-24T13:00:50.1Z stdout P {"tid":\n2026-11-24T13:00:50.1Z stdout F "a"}\nx\ny\n'
+    ran = syncstats("mapping", "check", "sidekiq", "--sample", "-", "--wrapped", "cri", stdin=log)
+    assert ran.status == 1
+    assert "     2  ignored: no outcome fits" in ran.out
+    assert ran.err.startswith("syncstats: 2 lines in no wrapping of cri; the first is line 3: ")
+    assert ran.err.count("\n") == 1
