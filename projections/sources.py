@@ -16,7 +16,7 @@ from events.log.stream import EVENTS_FOLDER, valid_stream_name
 from projections.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from events.filesystem import FileSystem
 
@@ -39,7 +39,11 @@ class Source:
     path: Path
 
 
-def find_sources(paths: Iterable[str], fs: FileSystem) -> list[Source]:
+def find_sources(
+    paths: Iterable[str],
+    fs: FileSystem,
+    passed_over: Callable[[Path, OSError], None] | None = None,
+) -> list[Source]:
     """Find what ``paths`` name, each thing once however often it is named, in a fixed order.
 
     A folder ``events`` of streams (alone, or in a data folder) is an event log and gives those; a
@@ -50,6 +54,8 @@ def find_sources(paths: Iterable[str], fs: FileSystem) -> list[Source]:
         paths: Files (also ``.gz``, ``.zst``, ``.bz2`` and ``.xz``), pipes, folders, data folders,
             globs (``**`` for any depth), and ``-``.
         fs: Where they are.
+        passed_over: Told of each file that a folder or a glob names and that cannot be looked at,
+            such as a link that leads nowhere; without it that is an error.
 
     Raises:
         SourceError: One of them is not there, cannot be looked at, or names nothing to read.
@@ -58,7 +64,13 @@ def find_sources(paths: Iterable[str], fs: FileSystem) -> list[Source]:
     for text in paths:
         try:
             for source in _expand(text, fs):
-                key = _key(source, fs)
+                try:
+                    key = _key(source, fs)
+                except OSError as error:
+                    if passed_over is None:
+                        raise
+                    passed_over(source.path, error)
+                    continue
                 known = found.get(key)
                 if known is None or _is_to_be_read(source, known):
                     found[key] = source

@@ -40,7 +40,7 @@ class Finder:
             unless they are ``known``; None: they all are.
         known: Devices and inodes of files that were read before.
         follow: Whether what is not there is waited for.
-        notice: Told once of each stream of which lines are gone.
+        notice: Told once of each stream of which lines are gone, and of what cannot be looked at.
 
     Raises:
         SourceError: A path is not there and not waited for, cannot be looked at, or is nothing that
@@ -67,8 +67,10 @@ class Finder:
         self._known = set(known)
         self._follow = follow
         self._notice = notice
-        self._told: set[Path] = set()
-        self._last = {text: self._find(text) for text in self._paths}
+        self._told: set[Path | str] = set()
+        self._last: dict[str, list[Named]] = {}
+        for text in self._paths:
+            self._last[text] = self._find(text)
 
     def __call__(self) -> list[Named]:
         """Give the files that there are now; what cannot be looked at just now stays as it was."""
@@ -94,14 +96,28 @@ class Finder:
                 )
             return [Named(path, alone=True)]
         try:
-            sources = find_sources([text], self._fs)
-        except SourceError:
-            if self._follow:
+            sources = find_sources([text], self._fs, self._pass_over)
+        except SourceError as error:
+            if not self._follow:
+                raise
+            if not isinstance(error.__cause__, OSError):
                 return []
-            raise
+            self._tell(f"{error}; trying again")
+            return self._last.get(text, [])
         refuse_streams(sources, self._choice)
         files = [path for source in sources for path in self._files(source)]
         return [Named(path, alone=False) for path in files if not self.is_excluded(path)]
+
+    def _pass_over(self, path: Path, error: OSError) -> None:
+        """One of many files cannot be looked at: the others are read all the same."""
+        gone = isinstance(error, FileNotFoundError) and not path.is_symlink()  # just rotated
+        if not gone and not self.is_excluded(path):
+            self._tell(f"{path} cannot be looked at and is passed over: {error.strerror or error}")
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._notice(text)
 
     def _is_too_old(self, path: Path) -> bool:
         """Whether a file is to be passed over; what was not stays so, however long it rests."""

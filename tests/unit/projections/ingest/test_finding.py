@@ -106,3 +106,39 @@ def test_a_search_that_fails_leaves_what_was_found(tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(REAL), "list_folder", refuse)
     assert [each.path.name for each in find()] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_link_that_leads_nowhere_keeps_nobody_from_the_other_files(tmp_path, follow):
+    (tmp_path / "a.jsonl").touch()
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nothing")
+    (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    (tmp_path / "left.jsonl").symlink_to(tmp_path / "nothing")
+    told = []
+
+    for path in (tmp_path, tmp_path / "*.jsonl"):
+        told.clear()
+        find = finder(path, exclude=["left.*"], follow=follow, notice=told.append)
+        find()
+        assert [each.path.name for each in find()] == ["a.jsonl"]
+        assert [text.partition(" cannot be looked at")[0] for text in told] == [
+            str(tmp_path / "gone.jsonl"),
+            str(tmp_path / "loop.jsonl"),
+        ]
+    (tmp_path / "nothing").touch()
+    assert [each.path.name for each in find()] == ["a.jsonl", "gone.jsonl"]
+
+
+def test_who_follows_is_told_of_a_folder_that_cannot_be_looked_at(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").touch()
+    told = []
+    with monkeypatch.context() as patch:
+
+        def refuse(_self, _path):
+            raise PermissionError(13, "no", str(tmp_path))
+
+        patch.setattr(type(REAL), "list_folder", refuse)
+        find = finder(tmp_path, follow=True, notice=told.append)
+        assert find() == []
+    assert told == [f"{tmp_path} cannot be read: no; trying again"]
+    assert [each.path.name for each in find()] == ["a.jsonl"]
