@@ -170,7 +170,11 @@ class Companions:
 
     def _restore(self, kept: list[Plain]) -> None:
         """Bring back what another translator kept, with lines counted from below 0."""
+        taken: set[tuple[int, str]] = set()
         for each in kept:
+            if each.ago < 0 or each.size < 0 or taken.intersection(each.open):
+                raise StateError("this is no state of waiting outcomes: no log leads to it")
+            taken.update(each.open)
             rules = {place: key for place, key in each.open if 0 <= place < len(self._rules)}
             if each.outcome is not None:
                 outcome = msgspec.convert(each.outcome, Foreign)

@@ -82,7 +82,7 @@ def parse_mapping(text: str, source: str) -> Mapping:
     text = text.replace("\r\n", "\n")
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise MappingError(f"{source}: the mapping is no TOML: {error}") from error
     try:
         return _mapping(Table(content))

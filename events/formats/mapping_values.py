@@ -46,6 +46,8 @@ def read_when(table: Table, key: str) -> When:
 def _conditions(table: Table, prefix: str) -> Iterator[Condition]:
     for name in table:
         path = f"{prefix}{name}"
+        if len(path.split(".")) > MAX_STEPS:
+            raise table.wrong(name, f"a path has at most {MAX_STEPS} steps")
         value = table.get(name)
         if not isinstance(value, dict):
             yield Condition(path, values=_wanted(table, name, value))
@@ -59,8 +61,6 @@ def _conditions(table: Table, prefix: str) -> Iterator[Condition]:
             raise table.wrong(name, "an empty table is no condition")
         else:  # event.outcome = "success", which TOML takes for tables in one another
             yield from _conditions(table.table(name), f"{path}.")
-        if len(path.split(".")) > MAX_STEPS:
-            raise table.wrong(name, f"a path has at most {MAX_STEPS} steps")
 
 
 def _wanted(table: Table, name: str, value: Any) -> tuple[Scalar, ...]:

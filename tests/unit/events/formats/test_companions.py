@@ -200,6 +200,9 @@ def test_what_waited_for_a_companion_that_the_mapping_has_no_more_is_settled():
         [1],
         [{"ago": 1}],
         [{"ago": 1, "size": 1, "open": [[0, "k"]], "changes": {"nonsense": 1}}],
+        [{"ago": -1, "size": 1, "open": [[1, "k"]], "outcome": {}}],
+        [{"ago": 1, "size": -1, "open": [[1, "k"]], "outcome": {}}],
+        [{"ago": 1, "size": 1, "open": [[1, "k"]], "outcome": {}}] * 2,
     ],
 )
 def test_what_is_no_state_is_refused(state):

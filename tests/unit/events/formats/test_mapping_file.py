@@ -218,6 +218,7 @@ def test_what_every_file_says(text, message):
 def test_what_is_no_toml_says_where():
     assert re.match(r"my\.toml: the mapping is no TOML: .*line 2", refused('name = "x"\nfoo bar\n'))
     assert "no TOML" in refused("a = " + "[" * 5000)
+    assert "no TOML" in refused("a = " + "9" * 5000)
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -240,3 +241,9 @@ def test_regexes_are_listed_with_their_places():
         (("fields", "error", 0, "regex"), "x"),
         (("detect", "a", "matches"), "y"),
     ]
+
+
+def test_a_path_of_many_steps_is_refused_however_it_is_written():
+    for keys in ("a." * 20_000 + "a", '"' + "a." * 20_000 + 'a"'):
+        told = refused(f'name = "x"\n[[outcomes]]\nis = "dead"\nwhen = {{ {keys} = 1 }}')
+        assert told.endswith("a path has at most 20 steps")
