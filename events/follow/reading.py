@@ -69,13 +69,18 @@ def next_lines(file: Tracked, limit: int, now_ns: int, *, settled: bool) -> Bloc
         before = meter.tail_length
         wanted = min(MAX_LINE_BYTES, limit - meter.offset)
         if wanted <= 0:
-            file.rest = 0
+            file.rest, file.hole = 0, None
             return None
         # With what stands before, in the same call, so that no cut can come in between.
         data = text.read_at(meter.offset - before, before + wanted)
         _compare(meter, data[:before])
         hole = data.find(b"\0", before)
-        if hole >= 0 and not settled and _is_awaited(file, meter.offset - before + hole, now_ns):
+        awaited = (
+            hole >= 0
+            and not settled
+            and _is_awaited(file, meter.offset - before + hole, limit, now_ns)
+        )
+        if awaited:
             data = data[:hole]
         elif hole == before:
             _pass_zeros(meter, data, before)
@@ -88,6 +93,8 @@ def next_lines(file: Tracked, limit: int, now_ns: int, *, settled: bool) -> Bloc
             file.rest = 0
             return block
         file.rest = len(data) - before
+        if not awaited:
+            file.hole = None
         if file.rest < MAX_LINE_BYTES:
             return None
         file.passing = meter.copy()
@@ -119,14 +126,14 @@ def _pass_zeros(meter: Meter, data: bytes, begin: int) -> None:
     meter.end(data[max(0, end - TAIL_BYTES) : end])
 
 
-def _is_awaited(file: Tracked, position: int, now_ns: int) -> bool:
-    """Whether zero bytes that stand somewhere may turn into text yet."""
-    if file.hole is None or file.hole[0] != position:
-        file.hole = (position, now_ns)
-    if now_ns - file.hole[1] < HOLE_NS:
-        return True
-    file.hole = None
-    return False
+def _is_awaited(file: Tracked, position: int, limit: int, now_ns: int) -> bool:
+    """Whether zero bytes that stand somewhere may turn into text yet.
+
+    All that the file had when the first of them were seen is waited for together.
+    """
+    if file.hole is None or position >= file.hole[0]:
+        file.hole = (limit, now_ns)
+    return now_ns - file.hole[1] < HOLE_NS
 
 
 def _check_head(text: OpenText, marks: list[int]) -> None:

@@ -38,7 +38,7 @@ class Tracked:
     Attributes:
         log: The key of its log.
         path: Where it was seen last.
-        hole: Where zero bytes stand that may be text not seen yet, and since when.
+        hole: Up to where there are zero bytes that may be text not seen yet, and since when.
         identity: Device and inode; None for a memory that is found by its content only.
         state: See `State`.
         meter: How far it was handed out, and what identifies that.
@@ -157,7 +157,7 @@ class Tracked:
         self.state, self.meter, self.done, self.size = State.NEW, Meter(), False, -1
         self.head, self.length, self.original, self.survey = [], None, None, None
         self.passing, self.rest, self.checked, self.fresh = None, 0, True, False
-        self.waits, self.told, self.broken, self.first = True, "", "", b""
+        self.waits, self.told, self.broken, self.first, self.hole = True, "", "", b"", None
         if self.text is not None:
             self.text.again()
 

@@ -39,6 +39,7 @@ __all__ = ["FileRecord", "Named", "Read", "Watch"]
 TURN_BYTES = 4 << 20
 SEARCH_NS = 2 * SECOND_NS
 QUIET_NS = 60 * SECOND_NS
+_LATE_NS = 5 * SECOND_NS  # after the first look, files are found that were undecided until then
 _WHOLE = 1 << 62  # the end of an archive's text
 _MOST_PASSES = 20
 
@@ -94,6 +95,7 @@ class Watch:
         self._ruling = Ruling(self._roster, self._open, self._looker, clock, notice, follow=follow)
         self._next_search = 0
         self._left = False  # a look was not gone through to its end
+        self._asked_ns: int | None = None  # when it was first asked whether all is decided
 
     def look(self, *, everywhere: bool = False) -> Iterator[Read]:
         """Give all that is there now and was not given before.
@@ -144,8 +146,18 @@ class Watch:
         return max(0, min(due) - now) / SECOND_NS
 
     def settle(self) -> bool:
-        """Whether it cannot be said yet of a file what it is: look again after `wait_s`."""
-        return any(file.waits for file in self._roster)
+        """Whether it cannot be said yet of a file what it is: look again after `wait_s`.
+
+        Zero bytes that may turn into text are waited for, too; not those that come meanwhile, or a
+        writer of such could keep one waiting for ever.
+        """
+        now = self._clock.monotonic_ns()
+        self._asked_ns = now if self._asked_ns is None else self._asked_ns
+        last = self._asked_ns + _LATE_NS
+        return any(
+            file.waits or (file.hole is not None and not file.gone and file.hole[1] <= last)
+            for file in self._roster
+        )
 
     def close(self) -> None:
         """Let go of all files. Again: no effect."""
@@ -246,7 +258,7 @@ class Watch:
         else:
             self._notice(text)
             self._roster.let_go(file)
-        file.size = -1
+        file.size, file.hole = -1, None
 
     def _let_go(self, file: Tracked) -> None:
         """Nothing more is awaited of a file that has no name."""

@@ -257,6 +257,29 @@ class TestOtherContentThanBefore:
         follower.log.write_bytes(lines(1, 7))
         assert follower.look(0.5) == lines(6, 7)
 
+    def test_zeros_here_and_there_are_waited_for_together(self, follower):
+        """However many there are, and where nobody follows, too: else the run would end short."""
+        follower.start(follow=False)
+        holes = b"".join(lines(n, n) + b"\0" for n in range(1, 9))
+        follower.log.write_bytes(holes + lines(9, 9))
+        assert follower.look() == lines(1, 1)
+        assert follower.watch.settle()
+        assert follower.watch.wait_s() < 0.5
+        append(follower.log, lines(10, 10))
+        assert follower.look(2.5).replace(b"\0", b"") == lines(2, 10)
+        assert not follower.watch.settle()
+
+    def test_who_does_not_follow_waits_for_no_zeros_that_come_later(self, follower):
+        follower.start(follow=False)
+        follower.log.write_bytes(lines(1, 1) + b"\0")
+        follower.look()
+        for _ in range(10):
+            if not follower.watch.settle():
+                break
+            append(follower.log, lines(2, 2) + b"\0")
+            follower.look(2.5)
+        assert not follower.watch.settle()
+
     def test_a_restored_copy_is_read_on(self, follower):
         append(follower.log, lines(1, 5))
         follower.start()
