@@ -161,8 +161,10 @@ class StateStore:
         """Take the right to write the file, for as long as this process goes on with it.
 
         Raises:
-            StateError: Another process has it.
+            StateError: Another process has it, or it is no name of a file.
         """
+        if not self.path.name:
+            raise StateError(f"{str(self.path)!r} is no name of a file: name one with --state")
         held = self._fs.try_lock(self.path.with_name(f"{self.path.name}.lock"))
         if held is None:
             raise StateError(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +156,8 @@ def test_a_link_leads_to_the_state_and_its_lock(store, tmp_path):
 
     assert store.load() == a_state()
     assert (tmp_path / "link").is_symlink()
+
+
+def test_a_state_needs_a_name():
+    with pytest.raises(StateError, match="is no name of a file"):
+        StateStore(Path(), fs=REAL, clock=HeldClock()).lock()
