@@ -143,6 +143,8 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     short = False
     started: list[Tracked] = []  # files whose text is the start of this one's
     for other in [one for one in known if not one.gone]:
+        if other.state is State.OLD and file.named:
+            continue  # it was asked for, whatever lies beside it unread
         found = _beside(file, other, length, others)
         if isinstance(found, Copy):
             return found

@@ -23,8 +23,8 @@ class Named(NamedTuple):
 
     Attributes:
         path: Where it is, or will be.
-        alone: The user gave its own name: then its rotated files in the same folder belong to it.
-            Else it was found by a pattern or in a folder, and only what is found is read.
+        alone: It stands for a log: then its rotated files in the same folder belong to it, those
+            that come later. Else it is read alone.
     """
 
     path: Path
@@ -65,14 +65,20 @@ class Places:
         find: Gives what is to be followed, each time anew.
         fs: Where the files are.
         notice: Told what cannot be searched, once.
+        exclude: Which rotated files do not belong to their log after all.
     """
 
     def __init__(
-        self, find: Callable[[], Sequence[Named]], fs: FileSystem, notice: Callable[[str], None]
+        self,
+        find: Callable[[], Sequence[Named]],
+        fs: FileSystem,
+        notice: Callable[[str], None],
+        exclude: Callable[[str], bool],
     ) -> None:
         self._find = find
         self._fs = fs
         self._notice = notice
+        self._exclude = exclude
         self._told = ""
         self._found: list[tuple[str, bool]] | None = None
         self._listings: dict[str, list[str]] = {}
@@ -107,7 +113,7 @@ class Places:
         return new, dropped
 
     def logs(self) -> set[str]:
-        """The keys of the logs of files that were given by their own names."""
+        """The keys of the logs that files stand for."""
         return {key for bases in self._folders.values() for key in bases.values()}
 
     def _list(self, found: list[tuple[str, bool]]) -> dict[str, list[str]]:
@@ -136,7 +142,7 @@ class Places:
             for name in names:
                 log = next((bases[base] for base in bases_of(name) if base in bases), None)
                 path = os.path.join(folder, name)  # noqa: PTH118 - Path would drop a leading "./"
-                if log is not None and path not in wanted:
+                if log is not None and path not in wanted and not self._exclude(path):
                     wanted[path] = Place(path, log, parse_name(name).order, sibling=True)
         return wanted
 

@@ -72,6 +72,8 @@ class Watch:
         follow: Whether more is to come; else it is looked until `settle` says that all is decided.
         notice: Told what the user should know: copies, damaged archives, files that cannot be read.
         max_open: How many files stay open at most.
+        exclude: Which files, by their paths, are no rotated files of the log that they are named
+            after.
     """
 
     def __init__(
@@ -84,13 +86,14 @@ class Watch:
         follow: bool,
         notice: Callable[[str], None],
         max_open: int = 256,
+        exclude: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._clock = clock
         self._follow = follow
         self._notice = notice
         self._open = OpenFiles(fs, max_open, self._let_go)
         self._roster = Roster(records, self._open)
-        self._places = Places(find, fs, notice)
+        self._places = Places(find, fs, notice, exclude)
         self._looker = Looker(fs, clock, self._roster, notice)
         self._ruling = Ruling(self._roster, self._open, self._looker, clock, notice, follow=follow)
         self._next_search = 0

@@ -34,7 +34,8 @@ from projections.cli.options import Seconds, json_option
     "--exclude",
     metavar="GLOB",
     multiple=True,
-    help="Read no files of folders and globs whose name or path matches. Repeatable.",
+    help="Read no files of folders and globs, and no rotated ones, whose name or path matches. "
+    "Repeatable.",
 )
 @click.option(
     "--ignore-older",
@@ -71,9 +72,9 @@ def ingest(  # noqa: PLR0917 - click passes them by name
 
     PATH is a file, a folder of .jsonl files (of an event log, all its streams), a glob in quotes,
     or - for standard input, each line of which counts. A file stands for its log: what it is
-    rotated to after the first run (app.log.1, app.log-20261124.gz) is read on, that run reads but
-    the file itself. Of a glob or folder only what it matches is read: let it match rotated files,
-    too ('app/*.log*'). Without --follow what is there is read once, and the stats are printed.
+    rotated to after the first run (app.log.1, app.log-20261124.gz) is read on, also where a glob
+    does not match it; the first run reads but what is named. Without --follow what is there is read
+    once, and the stats are printed.
 
     FILE has the layout of stats.json, so `syncstats merge FILE` prints it, also meanwhile: the same
     state twice, or an older and a newer one, counts once; states of several machines add up. Stats

@@ -111,7 +111,13 @@ def run(
             notice=_notice,
         )
         watch = Watch(
-            finder, fs=fs, clock=clock, records=state.files, follow=asked.follow, notice=_notice
+            finder,
+            fs=fs,
+            clock=clock,
+            records=state.files,
+            follow=asked.follow,
+            notice=_notice,
+            exclude=finder.is_excluded,
         )
         stack.callback(watch.close)
         ingestion = Ingestion(

@@ -105,8 +105,13 @@ class Finder:
             self._tell(f"{error}; trying again")
             return self._last.get(text, [])
         refuse_streams(sources, self._choice)
-        files = [path for source in sources for path in self._files(source)]
-        return [Named(path, alone=False) for path in files if not self.is_excluded(path)]
+        return [
+            # Not every glob matches what files are renamed to; a segment is never renamed.
+            Named(path, alone=source.kind == "file")
+            for source in sources
+            for path in self._files(source)
+            if not self.is_excluded(path)
+        ]
 
     def _pass_over(self, path: Path, error: OSError) -> None:
         """One of many files cannot be looked at: the others are read all the same."""

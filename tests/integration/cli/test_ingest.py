@@ -87,6 +87,23 @@ def test_a_log_that_is_split_at_any_byte_over_two_runs(tmp_path, seed):
     assert counts(ran.json) == (60, 52, 8, ERRORS)
 
 
+@pytest.mark.parametrize("path", ["*.jsonl", "."])
+def test_a_glob_and_a_folder_lose_nothing_that_is_renamed_beyond_them(tmp_path, path):
+    """Each file stands for its log, so what it is rotated to is read on; what lay there is not."""
+    log, lines = tmp_path / "app.jsonl", SAMPLE.splitlines(keepends=True)
+    (tmp_path / "app.jsonl.1").write_bytes(SAMPLE)
+    log.write_bytes(b"".join(lines[:50]))
+    syncstats("ingest", path, *ARGS, cwd=tmp_path)
+    with log.open("ab") as file:
+        file.write(b"".join(lines[50:100]))
+    (tmp_path / "app.jsonl.1").rename(tmp_path / "app.jsonl.2")
+    log.rename(tmp_path / "app.jsonl.1")
+    log.write_bytes(b"".join(lines[100:]))
+    ran = syncstats("ingest", path, *ARGS, "--exclude", "*.9", "--json", cwd=tmp_path)
+
+    assert counts(ran.json) == (60, 52, 8, ERRORS)
+
+
 def test_what_was_rotated_and_compressed_in_between_is_known_again(tmp_path):
     log, lines = tmp_path / "app.log", SAMPLE.splitlines(keepends=True)
     log.write_bytes(b"".join(lines[:50]))

@@ -32,8 +32,8 @@ def test_folders_and_globs_give_the_files_that_are_there(tmp_path):
     for name in ("a.jsonl", "b.jsonl.gz", "c.jsonl.xz", "d.log"):
         (tmp_path / name).touch()
 
-    assert named(tmp_path) == [("a.jsonl", False), ("b.jsonl.gz", False), ("c.jsonl.xz", False)]
-    assert named(tmp_path / "*.log") == [("d.log", False)]
+    assert named(tmp_path) == [("a.jsonl", True), ("b.jsonl.gz", True), ("c.jsonl.xz", True)]
+    assert named(tmp_path / "*.log") == [("d.log", True)]
 
 
 def test_an_event_log_gives_its_segments_and_tells_what_was_pruned(tmp_path):
@@ -48,6 +48,7 @@ def test_an_event_log_gives_its_segments_and_tells_what_was_pruned(tmp_path):
     assert [each.path.name for each in find()] == [
         f"{0:020d}.jsonl", f"{1:020d}.jsonl", f"{0:020d}.jsonl",
     ]  # fmt: skip
+    assert not any(each.alone for each in find()), "a segment is not renamed"
     assert len(told) == 1
     assert "events/b was pruned" in told[0]
     with pytest.raises(SourceError, match="a stream of an event log"):
@@ -80,8 +81,8 @@ def test_what_is_excluded_is_not_found(tmp_path):
         (tmp_path / name).touch()
     glob = tmp_path / "*.log"
 
-    assert named(glob, exclude=["b.*"]) == [("a.log", False), ("c.log", False)]
-    assert named(glob, exclude=[str(tmp_path / "[ab]*")]) == [("c.log", False)]
+    assert named(glob, exclude=["b.*"]) == [("a.log", True), ("c.log", True)]
+    assert named(glob, exclude=[str(tmp_path / "[ab]*")]) == [("c.log", True)]
 
 
 def test_old_files_are_passed_over_unless_they_are_known(tmp_path):
