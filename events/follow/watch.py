@@ -162,6 +162,15 @@ class Watch:
             for file in self._roster
         )
 
+    def left_out(self) -> list[str]:
+        """Paths of files that could not be read, as was told: damaged archives, no permission."""
+        return sorted(
+            file.path
+            for file in self._roster
+            if file.places and file.state in {State.NEW, State.READ}
+            if file.broken or file.size < 0
+        )
+
     def close(self) -> None:
         """Let go of all files. Again: no effect."""
         self._open.close_all()

@@ -82,8 +82,8 @@ def run(
         ids: Makes random names.
 
     Returns:
-        The exit status: 1 if the state could not be saved, or the format of a log is not known; 130
-        if it was interrupted before all that was there was read.
+        The exit status: 1 if the state could not be saved, the format of a log is not known, or a
+        file was left out; 130 if it was interrupted before all that was there was read.
 
     Raises:
         SyncStatsError: It cannot begin, or nothing that it found is in a known format.
@@ -149,7 +149,9 @@ def run(
     problems.finish()
     if ingestion.lines and counts_nothing(ingestion.snapshot()):
         _tell_why_none(asked, fs)
-    return _tell(asked, ingestion, unknown, interrupted=keeping.stopped and not asked.follow)
+    unread = bool(unknown or watch.left_out())
+    status = _tell(asked, ingestion, unknown, interrupted=keeping.stopped and not asked.follow)
+    return status or (FOUND if unread and not asked.follow else 0)
 
 
 def _tell(asked: Asked, ingestion: Ingestion, unknown: list[str], *, interrupted: bool) -> int:
@@ -173,7 +175,7 @@ def _tell(asked: Asked, ingestion: Ingestion, unknown: list[str], *, interrupted
     if interrupted:
         note("syncstats: interrupted before all was read; the next run goes on from there")
         return INTERRUPTED
-    return FOUND if unknown and not asked.follow else 0
+    return 0
 
 
 def _tell_why_none(asked: Asked, fs: FileSystem) -> None:

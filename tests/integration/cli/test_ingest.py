@@ -87,6 +87,17 @@ def test_a_log_that_is_split_at_any_byte_over_two_runs(tmp_path, seed):
     assert counts(ran.json) == (60, 52, 8, ERRORS)
 
 
+def test_a_damaged_archive_is_left_out_until_it_is_whole(tmp_path):
+    whole = gzip.compress(SAMPLE)
+    (tmp_path / "app.log.gz").write_bytes(whole[: len(whole) // 2])
+    ran = syncstats("ingest", "app.log.gz", *ARGS, "--json", cwd=tmp_path)
+    assert (ran.status, counts(ran.json)) == (1, (0, 0, 0, {}))
+    assert ran.err.count("it is left out") == len(ran.err.splitlines()) == 1
+    (tmp_path / "app.log.gz").write_bytes(whole)
+    ran = syncstats("ingest", "app.log.gz", *ARGS, "--json", cwd=tmp_path)
+    assert (ran.status, counts(ran.json)) == (0, (60, 52, 8, ERRORS))
+
+
 @pytest.mark.parametrize("path", ["*.jsonl", "."])
 def test_a_glob_and_a_folder_lose_nothing_that_is_renamed_beyond_them(tmp_path, path):
     """Each file stands for its log, so what it is rotated to is read on; what lay there is not."""
