@@ -161,12 +161,13 @@ class Keeping:
                 self._save_if_due()
 
     def _take_item(self, seconds: float) -> bool:
+        """Take what was handed over, if anything is; being asked to stop is something."""
         try:
             item = self._inbox.get(block=seconds > 0, timeout=seconds)
         except Empty:
             return False
         if item is None:
-            return False
+            return True
         if isinstance(item, OSError):
             raise SourceError(f"{STDIN_NAME} cannot be read: {item.strerror or item}") from item
         if isinstance(item, int):

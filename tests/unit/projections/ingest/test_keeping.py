@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 
 import pytest
 
@@ -149,6 +150,25 @@ def test_a_pipe_that_stays_open_does_not_hold_up_the_end(tmp_path):
         site.keeping.follow(only_stdin=True)
         site.keeping.end()
         assert site.saved == 1
+
+
+def test_what_was_taken_from_a_pipe_when_the_end_is_asked_for_counts(tmp_path):
+    ended = threading.Event()
+
+    class Pipe(io.BytesIO):
+        def readinto(self, buffer):
+            size = super().readinto(buffer)
+            if not size:
+                ended.set()  # all before was handed over
+            return size
+
+    site = Site(tmp_path, Watch(), stdin=Pipe(DONE))
+    site.keeping.stop()
+    site.keeping.stop()
+    site.keeping.read_once()
+    assert ended.wait(60)
+    site.keeping.end()
+    assert site.saved == 1
 
 
 def test_standard_input_that_cannot_be_read_is_told(tmp_path):
