@@ -174,6 +174,8 @@ def without_twins(log: Log, open_: Open) -> Log:
     plain = {source.path: source for source in log.sources if not is_archive(source.path.name)}
 
     def is_twin(source: Source) -> bool:
+        if not is_archive(source.path.name):
+            return False
         twin = plain.get(source.path.with_suffix(""))
         return twin not in {None, source} and _begins_with(twin, source, open_)
 

@@ -99,6 +99,13 @@ def test_a_log_and_what_is_being_made_of_it_count_once(tmp_path):
         assert counts(fold(tmp_path / "app.log", archive))[0] == 121
 
 
+def test_a_rotated_file_that_begins_like_the_current_one_counts_too(tmp_path):
+    (tmp_path / "app.log.1").write_bytes(DONE)
+    (tmp_path / "app.log").write_bytes(DONE + DONE)
+
+    assert counts(fold(tmp_path / "app.log", tmp_path / "app.log.1"))[0] == 3
+
+
 def test_lines_of_different_logs_do_not_meet(tmp_path):
     (tmp_path / "a.log").write_bytes(FAIL)
     (tmp_path / "b.log").write_bytes(WHY)
