@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from events.filesystem import FileStatus, FileSystem
 
 _CHUNK_BYTES = 1 << 20
-_DOES_NOT_SYNC = {errno.EINVAL, errno.EROFS, errno.ENOTSUP, errno.EBADF, errno.EACCES}
+# ESTALE: deleted on the server of a network file system; there is nothing that could come back.
+_DOES_NOT_SYNC = {
+    errno.EINVAL, errno.EROFS, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.ESTALE,
+}  # fmt: skip
 
 
 class OpenText:
