@@ -78,8 +78,8 @@ def ingest(  # noqa: PLR0917 - click passes them by name
 
     FILE has the layout of stats.json, so `syncstats merge FILE` prints it, also meanwhile: the same
     state twice, or an older and a newer one, counts once; states of several machines add up. Stats
-    and positions are saved together, so that a crash at any moment loses nothing and repeats
-    nothing; files that are renamed, copied or compressed are known again. A damaged FILE is
+    and positions are saved together, so that a crash at any moment loses and repeats nothing of
+    files; those that are renamed, copied or compressed are known again. A damaged FILE is
     refused, with status 2, until it is mended or --new-state is given: logs may be gone that it had
     counted.
     """
