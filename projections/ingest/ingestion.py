@@ -168,8 +168,8 @@ class Ingestion:
 
     @property
     def recognised(self) -> bool:
-        """Whether any log is taken into account."""
-        return bool(self._intakes)
+        """Whether any log is taken into account, also one without new lines."""
+        return bool(self._logs) or self.lines > 0
 
     def snapshot(self) -> Snapshot:
         """What all adds up to, with what waits as it stands."""

@@ -87,6 +87,15 @@ def test_a_log_that_is_split_at_any_byte_over_two_runs(tmp_path, seed):
     assert counts(ran.json) == (60, 52, 8, ERRORS)
 
 
+def test_a_log_in_no_known_format_is_told_in_each_run_and_the_others_count(tmp_path):
+    (tmp_path / "a.log").write_bytes(SAMPLE)
+    (tmp_path / "b.log").write_text('{"a": 1}\n')
+    for _ in range(2):
+        ran = syncstats("ingest", "a.log", "b.log", "--state", "s", "--json", cwd=tmp_path)
+        assert (ran.status, counts(ran.json)) == (1, (60, 52, 8, ERRORS))
+        assert "b.log are in no format that is known" in ran.err
+
+
 def test_a_damaged_archive_is_left_out_until_it_is_whole(tmp_path):
     whole = gzip.compress(SAMPLE)
     (tmp_path / "app.log.gz").write_bytes(whole[: len(whole) // 2])
