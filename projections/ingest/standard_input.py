@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.log.reader import Block, BlockReader, Overlong
@@ -39,6 +41,9 @@ class StandardInput:
         self._room.release()
 
     def _read(self) -> None:
+        with suppress(OSError):  # not everything that is read has a descriptor
+            # Who gave it may have made it so that "nothing yet" looks like its end.
+            os.set_blocking(self._file.fileno(), True)
         reader = BlockReader(self._file)
         try:
             for block in reader:

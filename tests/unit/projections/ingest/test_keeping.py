@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -150,6 +151,32 @@ def test_a_pipe_that_stays_open_does_not_hold_up_the_end(tmp_path):
         site.keeping.follow(only_stdin=True)
         site.keeping.end()
         assert site.saved == 1
+
+
+def test_a_pipe_that_does_not_block_is_waited_for(tmp_path):
+    asked = threading.Event()
+
+    class Pipe(io.FileIO):
+        def readinto(self, buffer):
+            asked.set()
+            return super().readinto(buffer)
+
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+
+    def fill():
+        assert asked.wait(60)
+        with suppress(OSError):
+            os.write(write, DONE)
+            os.close(write)
+
+    with Pipe(read, "rb") as pipe:
+        watch = Watch()
+        watch.at_end = fill
+        site = Site(tmp_path, watch, stdin=pipe)
+        site.keeping.read_once()
+        site.keeping.end()
+    assert site.saved == 1
 
 
 def test_what_was_taken_from_a_pipe_when_the_end_is_asked_for_counts(tmp_path):
