@@ -48,6 +48,7 @@ class Site:
         follower: The ingestion.
         invalid: Invalid lines that were written.
         duplicates: Lines that were written again with their seq.
+        status: How the last run ends: 1 where a file has to be left out.
     """
 
     def __init__(self, nursery: Nursery, folder: Path, way: Way, *, most_open: int = 0) -> None:
@@ -59,6 +60,7 @@ class Site:
         )
         self.invalid = 0
         self.duplicates = 0
+        self.status = 0
         self._written: Counter[str] = Counter()
         self._made = 0
         self._seq = 0
@@ -149,7 +151,7 @@ class Site:
         """See that all that was written is counted, and stays so when nothing is undecided."""
         self.now()
         self.follower.stop()
-        self.follower.run_once()
+        self.follower.run_once(status=self.status)
         found = self.counted()
         assert found.names == self._written, self.report("at the end other lines are counted")
         assert found.processed == sum(self._written.values()), self.report("others were counted")
