@@ -185,7 +185,7 @@ class Database:
                         raise
                 else:
                     return
-                pause_s = _PAUSE_S * (0.5 + random.random())  # noqa: S311 - no secret
+                pause_s = _PAUSE_S * (0.5 + random.random())  # noqa: S311 - spreads waits, hides nothing
                 self._sleep(pause_s)
                 waited_s += pause_s
         finally:

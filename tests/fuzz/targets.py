@@ -135,7 +135,7 @@ class _OneFile(RealFileSystem):
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def open_read(self, path: str | os.PathLike[str]) -> BinaryIO:  # noqa: ARG002 - whichever
+    def open_read(self, path: str | os.PathLike[str]) -> BinaryIO:  # noqa: ARG002 - every path leads to it
         return BytesIO(self._data)
 
 

@@ -218,7 +218,7 @@ def duck(log: Log) -> Answer:
 
 def need_duckdb() -> None:
     try:
-        import duckdb  # noqa: F401
+        import duckdb  # noqa: F401 - whether it is installed
     except ImportError:
         lack("duckdb is missing: pip install duckdb")
 

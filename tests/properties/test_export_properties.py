@@ -20,7 +20,7 @@ names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=".\n
 
 
 @st.composite
-def outcomes(draw, events=sorted(OUTCOMES)):  # noqa: B008 - a constant
+def outcomes(draw, events=sorted(OUTCOMES)):  # noqa: B008 - a constant, never changed
     event = draw(st.sampled_from(events))
     fields = {
         "event": event,

@@ -142,7 +142,7 @@ def test_secrets_in_an_error_are_masked(fail):
 
 
 def test_an_error_whose_message_cannot_be_had_is_a_failure_like_others(fail):
-    class Mute(Exception):  # noqa: N818
+    class Mute(Exception):  # noqa: N818 - a handler's error is named as it likes
         def __str__(self):
             raise RuntimeError("no")
 
