@@ -105,8 +105,7 @@ class Follower:
 
     def show_where(self) -> None:
         """Let a process that seems to hang add to its notes where it is."""
-        os.kill(self._process, signal.SIGUSR1)
-        wait_until(lambda: "Current thread" in self.notes, "it shows where it is", 5)
+        self._show_where(self._process)
 
     def run_once(self, *more: str, status: int = 0) -> None:
         """Run it without following: all that is undecided is decided then."""
@@ -117,6 +116,10 @@ class Follower:
         """All that was said on standard error so far."""
         return self._notes.read_text()
 
+    def _show_where(self, process: int) -> None:
+        os.kill(process, signal.SIGUSR1)
+        wait_until(lambda: "Current thread" in self.notes, "it shows where it is", 5)
+
     def _start(self, *more: str) -> int:
         args = ["ingest", *self.args, "--state", str(self.state), *more]
         return self._nursery.start(args, self._cwd, self._notes, self._most_open)
@@ -124,7 +127,11 @@ class Follower:
     def _end(self, process: int, *statuses: int) -> None:
         try:
             ended = self._nursery.wait(process)
-        except AssertionError:
-            os.kill(process, signal.SIGKILL)
+        except AssertionError as error:
+            try:
+                self._show_where(process)
+            finally:
+                error.add_note(self.notes)
+                os.kill(process, signal.SIGKILL)
             raise
         assert ended in statuses, f"it ended with {ended}: {self.notes}"
