@@ -21,8 +21,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from events.clock import to_us
-from events.formats.mapping_file import parse_mapping
 from events.formats.presets import load_preset
+from events.formats.toml.mapping_file import parse_mapping
 from events.formats.translator import Translator
 from projections.fold import Fold
 from projections.foreign_sums import tally_sums

@@ -103,7 +103,7 @@ def read_head(file: BinaryIO) -> bytes:
 
 
 def _unwrapped(sample: bytes, wrapping: str) -> bytes:
-    from events.formats.unwrapping import Unwrapper
+    from events.formats.wrappings.unwrapping import Unwrapper
 
     return Unwrapper(wrapping).lines(sample).data
 
@@ -111,7 +111,7 @@ def _unwrapped(sample: bytes, wrapping: str) -> bytes:
 def _wrapping(sample: bytes) -> str | None:
     """What has wrapped lines whose format is known otherwise: what all of them show."""
     from events.formats.recognition import recognise
-    from events.formats.unwrapping import WRAPPINGS, Unwrapper
+    from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
 
     found = recognise(sample)
     if found is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from events.filesystem import FileSystem
-    from events.formats.export import Exporter
+    from events.formats.export.exporter import Exporter
     from events.log.reader import Block
     from events.model import Line
     from projections.sources import Source

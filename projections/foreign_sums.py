@@ -8,7 +8,7 @@ from events.clock import to_us
 from projections.tallying import moments_us, tally_outcomes
 
 if TYPE_CHECKING:
-    from events.formats.sums import Sums
+    from events.formats.fast.sums import Sums
     from worker.tally import OutcomeTally
 
 

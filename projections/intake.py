@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from events.formats.mapping import Mapping
     from events.formats.translator import Translator
-    from events.formats.unwrapping import Unwrapper
+    from events.formats.wrappings.unwrapping import Unwrapper
     from events.log.reader import Block
     from events.model import Line
     from projections.fold import Fold, Report
@@ -134,7 +134,7 @@ class Intake:
 def _unwrapper(format_: Format, state: object = None) -> Unwrapper | None:
     if format_.wrapping is None:
         return None
-    from events.formats.unwrapping import Unwrapper
+    from events.formats.wrappings.unwrapping import Unwrapper
 
     return Unwrapper(format_.wrapping, state)
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from events.formats.mapping_file import MappingError, parse_mapping
+from events.formats.toml.mapping_file import MappingError, parse_mapping
 
 if TYPE_CHECKING:
     from events.formats.mapping import Mapping

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from events.errors import InvalidLineError
-from events.formats.conditions import holds
-from events.formats.objects import read_object
-from events.formats.paths import lookup
+from events.formats.lines.conditions import holds
+from events.formats.lines.objects import read_object
+from events.formats.lines.paths import lookup
 from events.formats.presets import PRESETS, load_preset
-from events.formats.unwrapping import WRAPPINGS, Unwrapper
+from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
 from events.model import OUTCOMES
 
 if TYPE_CHECKING:

@@ -6,12 +6,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from events.errors import InvalidLineError
-from events.formats.building import build
-from events.formats.companions import Companions, Settled
-from events.formats.decisions import NOTHING, decide
-from events.formats.objects import read_object
-from events.formats.paths import lookup
-from events.formats.pieces import (
+from events.formats.companions.pairing import Companions, Settled
+from events.formats.fast.pieces import (
     Piece,
     add,
     content_of,
@@ -20,8 +16,12 @@ from events.formats.pieces import (
     pieces_of,
     sorts_of,
 )
-from events.formats.plans import Plan, plans_of
-from events.formats.sums import Sums
+from events.formats.fast.plans import Plan, plans_of
+from events.formats.fast.sums import Sums
+from events.formats.lines.building import build
+from events.formats.lines.decisions import NOTHING, decide
+from events.formats.lines.objects import read_object
+from events.formats.lines.paths import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from events.formats.mapping_file import parse_mapping, read_text, regexes, wrong
+from events.formats.toml.mapping_file import parse_mapping, read_text, regexes, wrong
 from projections.cli.patterns import ADVICE, takes_for_ever
 
 if TYPE_CHECKING:

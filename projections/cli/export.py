@@ -59,7 +59,7 @@ def export(
     from io import BytesIO
 
     from events.filesystem import RealFileSystem
-    from events.formats.export import Exporter
+    from events.formats.export.exporter import Exporter
     from projections.cli.options import existing, standard_input
     from projections.cli.output import count, say, stdout
     from projections.cli.problems import Problems

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
-    from events.formats.explaining import Told
+    from events.formats.lines.explaining import Told
     from events.formats.mapping import Mapping
     from events.formats.outcome import Foreign
     from projections.cli.unfound import Unfound
@@ -69,7 +69,7 @@ def check(file: Path, sample: Path, lines: int, wrapped: str, as_json: bool) -> 
     Nothing is counted or changed. The status is 1 if no line of the log is an outcome, 2 if the
     mapping is wrong; then file, line and key are told.
     """
-    from events.formats.explaining import explain
+    from events.formats.lines.explaining import explain
     from projections.cli.output import print_json
     from projections.cli.unfound import Unfound
     from projections.cli.unwrapped import unwrapped
@@ -156,7 +156,7 @@ _OF_LINES = ("outcome", "waits", "completes", "companion", "ignored", "invalid")
 
 
 def _plain(told: Told) -> dict[str, Any]:
-    from events.formats.kept import plain_outcome
+    from events.formats.companions.kept import plain_outcome
 
     plain: dict[str, Any] = {"line": told.line, "told": told.what}
     if told.reason:

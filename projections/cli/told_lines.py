@@ -145,7 +145,7 @@ class _Log:
 
     def __init__(self, format_: Format, *, invalid: bool) -> None:
         from events.formats.translator import Translator
-        from events.formats.unwrapping import Unwrapper
+        from events.formats.wrappings.unwrapping import Unwrapper
 
         self._unwrapper = None if format_.wrapping is None else Unwrapper(format_.wrapping)
         self._translator = None if format_.mapping is None else Translator(format_.mapping)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from events.formats.unwrapping import Unwrapper
+from events.formats.wrappings.unwrapping import Unwrapper
 from projections.cli.output import note, plural
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[bytes]:
 
     Args:
         lines: They, with or without their ends.
-        wrapping: One of `events.formats.unwrapping.WRAPPINGS`.
+        wrapping: One of `events.formats.wrappings.unwrapping.WRAPPINGS`.
 
     Yields:
         For each line what stands in it; an empty one where that is nothing yet, so that the others

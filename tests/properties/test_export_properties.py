@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from events.clock import format_timestamp
 from events.codec import decode
-from events.formats.export import Exporter
+from events.formats.export.exporter import Exporter
 from events.formats.presets import load_preset
 from events.formats.translator import Translator
 from events.model import FIRST_US, LAST_US, OUTCOMES

@@ -8,9 +8,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.formats.explaining import explain
-from events.formats.mapping_file import parse_mapping
+from events.formats.lines.explaining import explain
 from events.formats.presets import load_preset
+from events.formats.toml.mapping_file import parse_mapping
 from events.formats.translator import Translator
 
 SIDEKIQ = load_preset("sidekiq")

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.formats.unwrapping import Unwrapper
+from events.formats.wrappings.unwrapping import Unwrapper
 from tests.support import wrapped
 
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30)

@@ -22,7 +22,7 @@ _RECORD = re.compile(
 
 
 def read(data: bytes, offset: int, partials: Partials, inner: Inner) -> None:
-    """Take the records of whole lines; see `events.formats.unwrapping`."""
+    """Take the records of whole lines; see `events.formats.wrappings.unwrapping`."""
     lines, offsets = inner.lines, inner.offsets
     match = _RECORD.match
     for line in data.split(b"\n"):

@@ -37,7 +37,7 @@ _read = msgspec.json.Decoder(_Record).decode
 
 
 def read(data: bytes, offset: int, partials: Partials, inner: Inner) -> None:
-    """Take the records of whole lines; see `events.formats.unwrapping`."""
+    """Take the records of whole lines; see `events.formats.wrappings.unwrapping`."""
     for line in data.split(b"\n"):
         at = offset
         offset += len(line) + 1

@@ -32,7 +32,7 @@ _HEAD = re.compile(rb"(?:<\d{1,3}>)?+(?:" + _NEW + rb"|" + _OLD + rb")\s*+(?:@ce
 
 
 def read(data: bytes, offset: int, _: Partials, inner: Inner) -> None:
-    """Take the texts of whole lines; see `events.formats.unwrapping`."""
+    """Take the texts of whole lines; see `events.formats.wrappings.unwrapping`."""
     match = _HEAD.match
     for line in data.split(b"\n"):
         at = offset

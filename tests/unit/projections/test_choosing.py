@@ -5,7 +5,7 @@ import io
 import pytest
 
 from events.formats.presets import PRESETS
-from events.formats.unwrapping import WRAPPINGS
+from events.formats.wrappings.unwrapping import WRAPPINGS
 from projections.choosing import known_format, read_head, whole_lines
 from projections.cli.errors import CommandError
 from projections.cli.formats import FORMATS, WRAPPED, choice_of

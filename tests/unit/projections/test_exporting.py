@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from events.filesystem import RealFileSystem
-from events.formats.export import Exporter
+from events.formats.export.exporter import Exporter
 from events.formats.presets import load_preset
 from projections.errors import SourceError
 from projections.exporting import Exporting

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from events.formats.fast.sums import Sums
 from events.formats.outcome import Foreign
 from events.formats.presets import load_preset
-from events.formats.sums import Sums
 from events.formats.translator import Translator
 from projections.fold import Fold
 from projections.foreign_sums import tally_sums

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec import UNSET
 
-from events.formats.mapping_file import parse_mapping
+from events.formats.toml.mapping_file import parse_mapping
 from events.formats.translator import Compiled, Translator
 
 SIMPLE = """

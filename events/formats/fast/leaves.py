@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
+from events.formats.fast.shapes import Leaf
 from events.formats.mapping import COUNTS, NS_PER_UNIT, RFC3339, TEXTS, TIMES
-from events.formats.shapes import Leaf
 from events.model import MAX_COUNT, Count, Int64, Moment
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from events.formats.columns import UnusualError, nothing_else
-from events.formats.objects import read_object
+from events.formats.fast.columns import UnusualError, nothing_else
+from events.formats.lines.objects import read_object
 from events.limits import MAX_DEPTH
 from events.model import MAX_LINE_BYTES
 from events.nesting import is_too_deep
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from events.errors import InvalidLineError
+    from events.formats.fast.plans import Plan, Sort
+    from events.formats.fast.sums import Sums
     from events.formats.outcome import Foreign
-    from events.formats.plans import Plan, Sort
-    from events.formats.sums import Sums
     from events.formats.translator import Report
 
 _PIECE_BYTES = 1 << 16

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from events.formats.columns import USUAL, anything, moments, nothing_else, special, texts, times
-from events.formats.leaves import paths_of
+from events.formats.fast.columns import (
+    USUAL,
+    anything,
+    moments,
+    nothing_else,
+    special,
+    texts,
+    times,
+)
+from events.formats.fast.leaves import paths_of
+from events.formats.lines.values import convert, extract, text
 from events.formats.mapping import NS_PER_UNIT, TEXTS, TIMES
-from events.formats.values import convert, extract, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.formats.columns import Check, Column
+    from events.formats.fast.columns import Check, Column
+    from events.formats.fast.shapes import Shape
     from events.formats.mapping import Source, Sources
-    from events.formats.shapes import Shape
 
     Read = Callable[[Any], Any]
 

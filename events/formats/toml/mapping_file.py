@@ -18,9 +18,9 @@ from events.formats.mapping import (
     Same,
     Sources,
 )
-from events.formats.mapping_table import Table, WrongKeyError
-from events.formats.mapping_values import read_sources, read_when
-from events.formats.toml_lines import Path, line_of
+from events.formats.toml.lines import Path, line_of
+from events.formats.toml.table import Table, WrongKeyError
+from events.formats.toml.values import read_sources, read_when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from events.formats.toml_lines import Path
+    from events.formats.toml.lines import Path
 
 T = TypeVar("T", bound=str)
 _MISSING = object()

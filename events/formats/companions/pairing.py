@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from events.errors import EventsError
-from events.formats.building import changes_by, kind_of
-from events.formats.kept import Plain, Remembered, Waiting, key_of, plain_outcome
+from events.formats.companions.kept import Plain, Remembered, Waiting, key_of, plain_outcome
+from events.formats.lines.building import changes_by, kind_of
 from events.formats.outcome import Foreign
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from msgspec import UNSET
 
 from events.clock import EPOCH, to_us
 from events.examination import is_representable
+from events.formats.lines.texts import part
 from events.formats.mapping import COUNTS, NS_PER_UNIT, RFC3339, TEXTS, TIMES
-from events.formats.texts import part
 from events.model import FIRST_US, LAST_US, MAX_COUNT, Count, Moment
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Values put into a JSON object at their dotted paths: what `events.formats.paths` looks up."""
+"""Values put into a JSON object at their dotted paths, as `lines.paths` looks them up."""
 
 from __future__ import annotations
 

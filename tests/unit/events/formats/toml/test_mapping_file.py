@@ -7,7 +7,7 @@ import re
 import pytest
 
 from events.formats.mapping import Condition, Same, Source
-from events.formats.mapping_file import MappingError, parse_mapping, read_mapping, regexes
+from events.formats.toml.mapping_file import MappingError, parse_mapping, read_mapping, regexes
 
 HEAD = """name = "mine"
 [[outcomes]]

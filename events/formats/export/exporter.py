@@ -13,11 +13,11 @@ from msgspec import UNSET
 
 from events.clock import format_timestamp, to_us
 from events.errors import EventsError
-from events.formats.decisions import decide
+from events.formats.export.placing import Placed, place
+from events.formats.lines.decisions import decide
+from events.formats.lines.paths import lookup
+from events.formats.lines.values import extract
 from events.formats.mapping import NS_PER_UNIT, OF_FAILURES, RFC3339, TIMES
-from events.formats.paths import lookup
-from events.formats.placing import Placed, place
-from events.formats.values import extract
 from events.model import JOB_FAILED, JOB_SUCCEEDED, elapsed_ns
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import pytest
 from events.errors import EventsError
 from events.formats.presets import load_preset
 from events.formats.translator import Translator
-from events.formats.unwrapping import WRAPPINGS, Unwrapper
+from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
 from events.model import MAX_LINE_BYTES
 from tests.support import wrapped
 
-DATA = Path(__file__).parents[3] / "data"
+DATA = Path(__file__).parents[4] / "data"
 SIDEKIQ = (DATA / "sidekiq-6.4.1-sample.jsonl").read_bytes().splitlines()
 FORMS = sorted(wrapped.EACH)
 SPLITTING = ("docker", "cri", "journald")

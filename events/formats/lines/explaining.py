@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from events.errors import InvalidLineError
-from events.formats.building import build
-from events.formats.companions import Companions, Settled
-from events.formats.decisions import decide
-from events.formats.objects import read_object
-from events.formats.paths import lookup
+from events.formats.companions.pairing import Companions, Settled
+from events.formats.lines.building import build
+from events.formats.lines.decisions import decide
+from events.formats.lines.objects import read_object
+from events.formats.lines.paths import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

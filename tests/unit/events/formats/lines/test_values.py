@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from msgspec import UNSET
 
+from events.formats.lines.values import convert, extract, moment, nanoseconds
 from events.formats.mapping import Source
-from events.formats.values import convert, extract, moment, nanoseconds
 from events.model import MAX_COUNT
 
 

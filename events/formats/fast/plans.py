@@ -1,7 +1,7 @@
 """The fast way from a line to its outcome: one call into msgspec, and few steps after it.
 
 It takes what is usual. Whatever is not raises, or is told by the shape; the line is then looked at
-as `events.formats.building` does, whose answers this way must equal.
+as `events.formats.lines.building` does, whose answers this way must equal.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from events.formats.columns import UnusualError, dimensions, maker, nothing_else
-from events.formats.decisions import Decision, decide
-from events.formats.leaves import conditions_of, leaves_of, plain_fields
+from events.formats.fast.columns import UnusualError, dimensions, maker, nothing_else
+from events.formats.fast.leaves import conditions_of, leaves_of, plain_fields
+from events.formats.fast.reading import column_of, reader
+from events.formats.fast.shapes import shapes_of
+from events.formats.fast.sums import COUNTED, adder
+from events.formats.lines.decisions import Decision, decide
 from events.formats.mapping import OF_FAILURES
-from events.formats.reading import column_of, reader
-from events.formats.shapes import shapes_of
-from events.formats.sums import COUNTED, adder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from events.formats.columns import Check, Make
+    from events.formats.fast.columns import Check, Make
+    from events.formats.fast.shapes import Shape
+    from events.formats.fast.sums import Add
     from events.formats.mapping import Mapping, Source
-    from events.formats.shapes import Shape
-    from events.formats.sums import Add
 
     Read = Callable[[Any], Any]
 

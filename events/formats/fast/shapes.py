@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from events.formats.paths import lookup
+from events.formats.lines.paths import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from events.formats.lines.values import convert
 from events.formats.mapping import (
     NS_PER_UNIT,
     RFC3339,
@@ -16,12 +17,11 @@ from events.formats.mapping import (
     Sources,
     When,
 )
-from events.formats.values import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from events.formats.mapping_table import Table
+    from events.formats.toml.table import Table
 
 MAX_STEPS = 20
 """Most steps of a path."""

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from events.formats import companions
-from events.formats.companions import StateError
-from events.formats.mapping_file import parse_mapping
+from events.formats.companions import pairing
+from events.formats.companions.pairing import StateError
 from events.formats.presets import load_preset
+from events.formats.toml.mapping_file import parse_mapping
 from events.formats.translator import Translator
 from tests.support.project import ROOT
 
@@ -211,7 +211,7 @@ def test_what_is_no_state_is_refused(state):
 
 
 def test_what_is_kept_is_bounded_in_bytes(sidekiq, monkeypatch):
-    monkeypatch.setattr(companions, "MAX_KEPT_BYTES", 1000)
+    monkeypatch.setattr(pairing, "MAX_KEPT_BYTES", 1000)
     sidekiq.lines(line("Adding dead SyncJob job j0", "m", filler="x" * 300))
     found = sidekiq.lines(
         b"".join(line("fail", f"t{n}", jid=f"j{n}", filler="x" * 300) for n in range(5))

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from events.codec import decode
-from events.formats.export import Exporter, ExportError
-from events.formats.mapping_file import read_mapping
+from events.formats.export.exporter import Exporter, ExportError
 from events.formats.outcome import Foreign
 from events.formats.presets import load_preset
 from events.formats.recognition import Recognised, recognise
+from events.formats.toml.mapping_file import read_mapping
 from events.formats.translator import Translator
 from events.model import MAX_COUNT, MAX_LINE_BYTES, Line
 

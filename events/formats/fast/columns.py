@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from events.formats.decisions import EVENTS
+from events.formats.lines.decisions import EVENTS
+from events.formats.lines.values import nanoseconds
 from events.formats.outcome import Foreign
-from events.formats.values import nanoseconds
 from events.model import HIGH, JOB_FAILED, UNKNOWN_ERROR
 
 if TYPE_CHECKING:

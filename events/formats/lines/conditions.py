@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from events.formats.texts import bounded
+from events.formats.lines.texts import bounded
 
 if TYPE_CHECKING:
     from events.formats.mapping import Condition

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from events.errors import InvalidLineError
-from events.formats.decisions import EVENTS
+from events.formats.lines.decisions import EVENTS
+from events.formats.lines.values import extract
 from events.formats.mapping import OF_FAILURES, TIMES
 from events.formats.outcome import Foreign
-from events.formats.values import extract
 from events.model import JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from events.formats.conditions import holds
+from events.formats.lines.conditions import holds
 from events.model import JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from events.formats.lines.values import extract
 from events.formats.outcome import Foreign
-from events.formats.values import extract
 
 if TYPE_CHECKING:
     from collections.abc import Callable

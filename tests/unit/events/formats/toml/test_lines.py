@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.formats.toml_lines import line_of
+from events.formats.toml.lines import line_of
 
 TEXT = '''# a comment
 name = "x" # another [one]

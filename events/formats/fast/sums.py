@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from events.formats.decisions import EVENTS
+from events.formats.lines.decisions import EVENTS
 from events.model import HIGH, JOB_FAILED, JOB_SKIPPED, UNKNOWN_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from events.formats.columns import Column
+    from events.formats.fast.columns import Column
     from events.formats.mapping import Kind
     from events.formats.outcome import Foreign
 
@@ -86,7 +86,7 @@ def adder(kind: Kind, columns: Mapping[str, Column], judged: Sequence[Column]) -
 
     Returns:
         A function that adds some lines. Where one of them is to be looked at slowly it raises
-        `events.formats.columns.UnusualError` or a ValueError, and has added none.
+        `events.formats.fast.columns.UnusualError` or a ValueError, and has added none.
     """
     event = EVENTS[kind]
     wanted = {name: columns[name] for name in COUNTED if name in columns}

@@ -1,0 +1,1 @@
+"""Lines that tell more of an outcome of another line."""

@@ -1,0 +1,1 @@
+"""Our outcomes as lines of other programs."""

@@ -1,0 +1,1 @@
+"""Mappings read from TOML files."""
