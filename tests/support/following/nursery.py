@@ -95,6 +95,9 @@ class Nursery:
 
 
 def _serve() -> None:
+    # A handler (what measures coverage has one) would be inherited, and Python forgets a signal
+    # that comes to a child before it has cleaned up after the fork: the child would never end.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for package in (events, projections):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             import_module(module.name)
@@ -121,9 +124,6 @@ def _serve() -> None:
 
 def _run(command: partial[int], request: dict[str, Any]) -> NoReturn:
     status = 70
-    # What measures coverage would save it first; who stops a process that has not begun need not
-    # wait for that.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         os.chdir(request["cwd"])
         nothing = os.open(os.devnull, os.O_RDWR)
