@@ -168,20 +168,35 @@ class Translator:
 
     def _judge(self, block: Piece, place: int, get: Callable[[str], Any]) -> None:
         """Take a line that was counted for what it is."""
-        decision = decide(self._mapping, get)
-        size = len(block.rows[place])
         try:
-            if decision.kind is not None:
-                outcome = build(self._mapping, decision.kind, get)
-                if decision.is_alone:
-                    block.found.append(outcome)
-                else:
-                    block.found += outcomes_of(self._companions.take(outcome, get, size))
-            elif decision.companions:
-                settled = self._companions.complete(decision.companions, get, size)
-                block.found += outcomes_of(settled)
+            block.found += outcomes_of(self._settled_by(get, len(block.rows[place])))
         except InvalidLineError as error:
             block.refuse(place, error)
+
+    def _settled_by(self, get: Callable[[str], Any], size: int) -> list[Settled]:
+        decision = decide(self._mapping, get)
+        if decision.kind is not None:
+            outcome = build(self._mapping, decision.kind, get)
+            if decision.is_alone:
+                return [Settled(outcome, self._companions.line)]
+            return self._companions.take(outcome, get, size)
+        if decision.companions:
+            return self._companions.complete(decision.companions, get, size)
+        return []
+
+    def line(self, line: bytes, report: Report = ignore) -> list[Settled]:
+        r"""Translate one line as `lines` does, and tell which line each outcome is of.
+
+        Args:
+            line: The line, without its ``\n``; not a blank one.
+            report: Told if it is invalid, with the offset 0.
+        """
+        settled = self._companions.count()
+        try:
+            settled += self._settled_by(partial(lookup, read_object(line)), len(line))
+        except InvalidLineError as error:
+            report(0, error.reason)
+        return settled
 
     def overlong(self) -> list[Foreign]:
         """Count a line that was too long to be read; give what is settled by that."""
@@ -189,7 +204,11 @@ class Translator:
 
     def waiting(self) -> list[Foreign]:
         """Give the outcomes that wait for a companion line, as they would be counted now."""
-        return outcomes_of(self._companions.waiting())
+        return outcomes_of(self.unsettled())
+
+    def unsettled(self) -> list[Settled]:
+        """Give what `waiting` gives, with the line of each."""
+        return self._companions.waiting()
 
     def state(self) -> object:
         """What another translator of the same log goes on from, for JSON; None if nothing waits."""

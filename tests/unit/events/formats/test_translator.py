@@ -137,3 +137,31 @@ def test_sums_say_the_same_as_the_outcomes(simple):
     assert sorted(sums.latency_ns) == [0, 5000]
     assert sums.earliest == sums.newest == datetime(2026, 11, 24, 12, tzinfo=UTC)
     assert len(told) == 1
+
+
+def test_line_by_line_the_outcomes_are_the_same_and_say_which_line_they_are_of():
+    data = b'{"msg":"ok","id":1}\nnoise\n{"msg":"bad","id":2}\n{"msg":"why","id":2,"e":"E"}\n'
+    mapping = parse_mapping(
+        SIMPLE
+        + """
+[[companions]]
+position = "after"
+of = ["failed"]
+same = ["id"]
+when = { msg = "why" }
+within_lines = 9
+[companions.fields]
+error_type = "e"
+""",
+        "simple.toml",
+    )
+    alone, told = Translator(mapping), []
+    found = [alone.line(line, lambda *why: told.append(why)) for line in data.splitlines()[:3]]
+    assert [[each.line for each in settled] for settled in found] == [[1], [], []]
+    assert [offset for offset, _ in told] == [0]
+    assert [(each.line, each.outcome.error_type) for each in alone.unsettled()] == [(3, "unknown")]
+    found.append(alone.line(data.splitlines()[3]))
+    all_of_them = [each.outcome for settled in found for each in settled]
+    assert all_of_them == Translator(mapping).lines(data)
+    assert found[-1][0].line == 3
+    assert alone.unsettled() == []
