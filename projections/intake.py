@@ -67,8 +67,8 @@ class Intake:
         self.format = format_
         self._fold = fold
         self._stream = stream
-        self._unwrapper = _unwrapper(format_, waiting.get("unwrapper"))
-        self._translator = _translator(format_, waiting.get("translator"))
+        self._unwrapper = unwrapper_of(format_, waiting.get("unwrapper"))
+        self._translator = translator_of(format_, waiting.get("translator"))
 
     def take(
         self, block: Block | Overlong, report: Report = ignore, *, folder: str | None = None
@@ -118,8 +118,8 @@ class Intake:
         outcomes = self.waiting()
         if outcomes:
             self._fold.foreign(self._stream, outcomes, lines=0)
-        self._unwrapper = _unwrapper(self.format)
-        self._translator = _translator(self.format)
+        self._unwrapper = unwrapper_of(self.format)
+        self._translator = translator_of(self.format)
         return outcomes
 
     def state(self) -> object:
@@ -131,7 +131,8 @@ class Intake:
         return {name: part for name, part in parts.items() if part is not None} or None
 
 
-def _unwrapper(format_: Format, state: object = None) -> Unwrapper | None:
+def unwrapper_of(format_: Format, state: object = None) -> Unwrapper | None:
+    """What takes off the wrapping of a log's lines; None where there is none."""
     if format_.wrapping is None:
         return None
     from events.formats.wrappings.unwrapping import Unwrapper
@@ -139,7 +140,8 @@ def _unwrapper(format_: Format, state: object = None) -> Unwrapper | None:
     return Unwrapper(format_.wrapping, state)
 
 
-def _translator(format_: Format, state: object = None) -> Translator | None:
+def translator_of(format_: Format, state: object = None) -> Translator | None:
+    """What makes outcomes of another program's lines; None where the lines are ours."""
     if format_.mapping is None:
         return None
     from events.formats.translator import Translator
