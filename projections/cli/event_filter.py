@@ -11,7 +11,7 @@ from projections.cli.event_view import view_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from projections.cli.event_view import Told
+    from projections.cli.event_view import ReadEvent
 
 SEARCHED_BYTES = 64 << 10
 """A pattern looks at so much of a line: some need time as its square, and `re` has no limit."""
@@ -24,13 +24,13 @@ class EventFilter:
     Attributes:
         ends: Names out of `projections.cli.event_view.ENDS`; none: lines of any kind, also those
             that are no outcomes.
-        pattern: Looked for in the line as it is shown, and as `Told.written` gives it.
+        pattern: Looked for in the line as it is shown, and as `ReadEvent.written` gives it.
     """
 
     ends: frozenset[str]
     pattern: re.Pattern[str] | None
 
-    def passes(self, told: Told) -> bool:
+    def passes(self, told: ReadEvent) -> bool:
         """Whether it is to be shown."""
         if self.ends and told.end not in self.ends:
             return False

@@ -11,7 +11,7 @@ from projections.cli.event_view import view_of
 if TYPE_CHECKING:
     from datetime import date
 
-    from projections.cli.event_view import Told
+    from projections.cli.event_view import ReadEvent
 
 _SGR = {"green": "32", "cyan": "36", "yellow": "33", "red": "31", "bold red": "1;31", "dim": "2"}
 """Styles as terminals are told of them: ECMA-48, "select graphic rendition"."""
@@ -32,7 +32,7 @@ class EventLines:
         self._full = full
         self._day: date | None = None
 
-    def lines(self, told: Told, width: int) -> str:
+    def lines(self, told: ReadEvent, width: int) -> str:
         r"""Make the line of an event, and before it one of its day if that is a new one.
 
         Args:

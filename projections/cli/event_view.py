@@ -28,8 +28,8 @@ _SHOWN_VALUE = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    r"""A line, and what was read from it.
+class ReadEvent:
+    r"""An event as it was read, with the line that tells of it; of an invalid line, why it is one.
 
     Attributes:
         line: The line, without its ``\n``; b"" for an outcome of another program's log, which
@@ -105,21 +105,21 @@ class View:
         return f"{time} {self.mark:<{_MARK}} {self.text}"
 
 
-def tell(line: bytes) -> Told:
+def read_event(line: bytes) -> ReadEvent:
     """Read a line of our own log."""
     try:
         event = decode(line)
     except InvalidLineError as error:
-        return Told(line, None, error.reason, error.stream or "")
-    return Told(line, event, stream="" if event.stream is UNSET else event.stream)
+        return ReadEvent(line, None, error.reason, error.stream or "")
+    return ReadEvent(line, event, stream="" if event.stream is UNSET else event.stream)
 
 
 def view(line: bytes) -> View:
     """Read a line and say what it tells."""
-    return view_of(tell(line))
+    return view_of(read_event(line))
 
 
-def view_of(told: Told) -> View:
+def view_of(told: ReadEvent) -> View:
     """Say what a line tells."""
     event = told.event
     if event is None:
@@ -128,14 +128,14 @@ def view_of(told: Told) -> View:
     return View(moment_of(told), told.stream, mark, style, text)
 
 
-def moment_of(told: Told) -> datetime | None:
+def moment_of(told: ReadEvent) -> datetime | None:
     """When it happened, in UTC; None if the line does not say."""
     if told.event is None or told.event.timestamp is UNSET:
         return None
     return told.event.timestamp.astimezone(UTC)
 
 
-def by_time(events: Iterable[Told]) -> list[Told]:
+def by_time(events: Iterable[ReadEvent]) -> list[ReadEvent]:
     """Sort events by when they happened; one without a time stays behind the one before it."""
     latest = EPOCH
     timed = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from events.clock import Clock
-    from projections.cli.event_view import Told
+    from projections.cli.event_view import ReadEvent
 
 REFRESH_S = 0.1
 """The line of totals changes at most so often, and lines that came are shown so soon."""
@@ -48,7 +48,7 @@ class Screen:
         live: bool,
         full: bool = False,
         raw: bool = False,
-        passes: Callable[[Told], bool] | None = None,
+        passes: Callable[[ReadEvent], bool] | None = None,
         clock: Clock,
     ) -> None:
         self._out = out
@@ -63,7 +63,7 @@ class Screen:
         self.has_totals = live and obeys and not raw
         self._at_once = _AT_ONCE if self.has_totals or not live else 1
         self._lock = threading.Lock()
-        self._waiting: list[Told] = []
+        self._waiting: list[ReadEvent] = []
         self._shown = 0
         self._width = 0
         self._status = ""
@@ -87,7 +87,7 @@ class Screen:
             self._status = ""
             self._out.flush()
 
-    def show(self, events: Iterable[Told], *, add_up: bool = False) -> None:
+    def show(self, events: Iterable[ReadEvent], *, add_up: bool = False) -> None:
         """Show these events, and with ``add_up`` add them to the totals; soon, as they come."""
         for told in events:
             now_ns = self._clock.monotonic_ns()

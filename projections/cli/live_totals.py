@@ -9,7 +9,7 @@ from events.model import elapsed_ns
 from projections.cli.output import count, duration, percent
 
 if TYPE_CHECKING:
-    from projections.cli.event_view import Told
+    from projections.cli.event_view import ReadEvent
 
 WINDOW_S = 10
 """The rate is that of the last so many seconds."""
@@ -68,7 +68,7 @@ class LiveTotals:
         """Whether nothing came yet."""
         return not any(self._ends.values())
 
-    def add(self, told: Told, now_ns: int) -> None:
+    def add(self, told: ReadEvent, now_ns: int) -> None:
         """Count it, if it is an outcome that was not told before."""
         end = told.end
         if end is None or told.event is None or told.again:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from events.log.segment import open_source
 from projections.choosing import SAMPLE_BYTES, read_head, unrecognised, whole_lines
-from projections.cli.event_view import Told, by_time, tell
+from projections.cli.event_view import ReadEvent, by_time, read_event
 from projections.intake import Format
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ToldLines:
         self._unknown: dict[str, list[bytes]] = {}  # lines of those not yet recognised
         self._touched: set[str] = set()
 
-    def read(self, source: str, line: bytes) -> Iterable[Told]:
+    def read(self, source: str, line: bytes) -> Iterable[ReadEvent]:
         r"""Read the next line of a source.
 
         Args:
@@ -85,7 +85,7 @@ class ToldLines:
             raise unrecognised(source)
         return found
 
-    def look(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[Told]:
+    def look(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[ReadEvent]:
         """Read what came since the last look; of sources that rest now, give what waits, too.
 
         An outcome that waits for the line that would complete it is not held back for as long as
@@ -102,10 +102,10 @@ class ToldLines:
         self,
         follower: Follower,
         limit: int,
-        passes: Callable[[Told], bool] | None,
+        passes: Callable[[ReadEvent], bool] | None,
         *,
         pipes: bool,
-    ) -> list[Told]:
+    ) -> list[ReadEvent]:
         """Give the newest events of all sources by their time; before `look`.
 
         Args:
@@ -118,17 +118,17 @@ class ToldLines:
             SourceError: The format of a source cannot be recognised.
         """
         if self._choice.known == Format():  # only the ends of our own logs need be read
-            keep = None if passes is None else lambda line: passes(tell(line))
-            found = [*map(tell, follower.newest(limit, pipes=pipes, keep=keep))]
+            keep = None if passes is None else lambda line: passes(read_event(line))
+            found = [*map(read_event, follower.newest(limit, pipes=pipes, keep=keep))]
         else:
-            last: dict[str, deque[Told]] = defaultdict(lambda: deque(maxlen=limit))
+            last: dict[str, deque[ReadEvent]] = defaultdict(lambda: deque(maxlen=limit))
             for source, line in follower.lines(pipes=pipes):
                 last[source].extend(filter(passes, self.read(source, line)))
             found = [told for ended in last.values() for told in ended]
             found += filter(passes, self.rest())
         return by_time(found)[-limit:] if limit else []
 
-    def rest(self) -> Iterator[Told]:
+    def rest(self) -> Iterator[ReadEvent]:
         """Give what waits.
 
         Raises:
@@ -152,39 +152,39 @@ class _Log:
         self._invalid = invalid
         self._early: list[Foreign] = []  # what was told while it waited
 
-    def read(self, line: bytes) -> Iterable[Told]:
+    def read(self, line: bytes) -> Iterable[ReadEvent]:
         if self._unwrapper is None and self._translator is None:
-            return (tell(line),)
-        found: list[Told] = []
+            return (read_event(line),)
+        found: list[ReadEvent] = []
 
         def report(offset: int, reason: str) -> None:  # noqa: ARG001 - the shape of a Report
             if self._invalid:
-                found.append(Told(line, None, reason))
+                found.append(ReadEvent(line, None, reason))
 
         data = line + b"\n"
         if self._unwrapper is not None:
             data = self._unwrapper.lines(data, 0, report).data
         if self._translator is None:
-            found += [tell(inner) for inner in data.split(b"\n") if inner]
+            found += [read_event(inner) for inner in data.split(b"\n") if inner]
             return found
         for outcome in self._translator.lines(data, 0, report):
             found += self._settled(outcome)
         return found
 
-    def _settled(self, outcome: Foreign) -> Iterator[Told]:
+    def _settled(self, outcome: Foreign) -> Iterator[ReadEvent]:
         key = (outcome.timestamp, outcome.job)
         for place, early in enumerate(self._early):
             if (early.timestamp, early.job) == key:
                 del self._early[place]
                 if early != outcome:
-                    yield Told(b"", outcome, again=True)
+                    yield ReadEvent(b"", outcome, again=True)
                 return
-        yield Told(b"", outcome)
+        yield ReadEvent(b"", outcome)
 
-    def early(self) -> Iterator[Told]:
+    def early(self) -> Iterator[ReadEvent]:
         if self._translator is None:
             return
         for outcome in self._translator.waiting():
             if outcome not in self._early:
                 self._early.append(outcome)
-                yield Told(b"", outcome)
+                yield ReadEvent(b"", outcome)

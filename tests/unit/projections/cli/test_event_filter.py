@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from projections.cli.event_filter import SEARCHED_BYTES, event_filter
-from projections.cli.event_view import tell
+from projections.cli.event_view import read_event
 from tests.support.data_folders import event, lines_of
 
 EVENTS = {
@@ -22,7 +22,7 @@ def passing(ends=(), pattern=None):
     return [
         name
         for name, one in EVENTS.items()
-        if wanted.passes(tell(lines_of(one).encode().rstrip(b"\n")))
+        if wanted.passes(read_event(lines_of(one).encode().rstrip(b"\n")))
     ]
 
 
@@ -67,10 +67,10 @@ def test_so_much_of_a_line_is_looked_at():
     assert wanted is not None
     hay = ("x" * (SEARCHED_BYTES // 2), "x" * SEARCHED_BYTES)
     lines = [lines_of(event(1, "job.failed", error=f"{x} needle")).encode() for x in hay]
-    assert [wanted.passes(tell(line)) for line in lines] == [True, False]
+    assert [wanted.passes(read_event(line)) for line in lines] == [True, False]
 
 
 def test_bytes_that_are_no_text_do_not_matter():
     wanted = event_filter((), "needle")
     assert wanted is not None
-    assert wanted.passes(tell(b"\xff needle"))
+    assert wanted.passes(read_event(b"\xff needle"))

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from projections.cli.event_lines import EventLines, cut
-from projections.cli.event_view import tell
+from projections.cli.event_view import read_event
 from tests.support.data_folders import event, lines_of
 
 
 def told(*args, **fields):
-    return tell(lines_of(event(*args, **fields)).encode().rstrip())
+    return read_event(lines_of(event(*args, **fields)).encode().rstrip())
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_day_is_told_once():
     lines = EventLines(coloured=False, full=False)
     assert lines.lines(told(1), 80).splitlines()[0] == "--- 2026-01-01 UTC"
     assert lines.lines(told(2), 80) == "00:00:02 done     job 2 scene 2  100ms\n"
-    assert lines.lines(tell(b"{}"), 80) == "--:--:-- -        (no event)\n"
+    assert lines.lines(read_event(b"{}"), 80) == "--:--:-- -        (no event)\n"
     assert lines.lines(told(3), 10) == "00:00:03 …\n"
 
 
@@ -58,7 +58,7 @@ def test_a_day_is_told_once():
         (told(1, "job.failed", to_dlq=True), "\x1b[1;31mdead\x1b[0m "),
         (told(1, "job.skipped"), "\x1b[2mskipped\x1b[0m "),
         (told(1, "worker.started"), "\x1b[2m-\x1b[0m "),
-        (tell(b"x"), "\x1b[33minvalid\x1b[0m "),
+        (read_event(b"x"), "\x1b[33minvalid\x1b[0m "),
     ],
 )
 def test_marks_are_coloured_by_the_outcome(line, mark):
@@ -73,7 +73,7 @@ def test_colours_take_no_room():
     )
     assert len(plain) == 60
     assert coloured.replace("\x1b[31m", "").replace("\x1b[0m", "") == plain
-    assert EventLines(coloured=True, full=False).lines(tell(b"x"), 5) == "--:-…\n"
+    assert EventLines(coloured=True, full=False).lines(read_event(b"x"), 5) == "--:-…\n"
 
 
 def test_full_lines_stay_whole():

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from projections.cli.event_view import tell
+from projections.cli.event_view import read_event
 from projections.cli.live_screen import REFRESH_S, Screen, kept_fresh
 from tests.support.data_folders import event, lines_of
 from tests.support.held_clock import HeldClock
@@ -35,7 +35,7 @@ def clock():
 
 
 def told(*args, **fields):
-    return tell(lines_of(event(*args, **fields)).encode().rstrip())
+    return read_event(lines_of(event(*args, **fields)).encode().rstrip())
 
 
 def statuses(out):
@@ -180,7 +180,7 @@ def test_raw_lines_on_a_terminal_are_all_there_is(clock):
     out.isatty = lambda: True  # type: ignore[method-assign]  # that is the pretence
     lines = [b'{"event": "x", "n": "\xe6\x97\xa5"}', b"no JSON \x1b[2J"]
     with Screen(out, live=True, raw=True, clock=clock) as screen:
-        screen.show(map(tell, lines), add_up=True)
+        screen.show(map(read_event, lines), add_up=True)
         assert not screen.has_totals
     assert held.getvalue() == b"".join(line + b"\n" for line in lines)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from projections.cli.event_view import tell
+from projections.cli.event_view import read_event
 from projections.cli.live_totals import WINDOW_S, LiveTotals, Rate
 from tests.support.data_folders import event, lines_of
 
@@ -10,7 +10,7 @@ S = 1_000_000_000
 
 
 def told(**fields):
-    return tell(lines_of(event(1, **fields)).encode().rstrip())
+    return read_event(lines_of(event(1, **fields)).encode().rstrip())
 
 
 def totals(succeeded=0, failed=0, dead=0, skipped=0):
@@ -70,8 +70,8 @@ def test_skipped_ones_are_no_attempts_and_count_in_the_rate():
 
 def test_what_is_no_outcome_does_not_count():
     made = LiveTotals(0)
-    made.add(tell(b'{"event": "worker.started"}'), 0)
-    made.add(tell(b"rubbish"), 0)
+    made.add(read_event(b'{"event": "worker.started"}'), 0)
+    made.add(read_event(b"rubbish"), 0)
     assert made.is_nothing
     made.add(told(), 0)
     assert not made.is_nothing
