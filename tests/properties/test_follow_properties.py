@@ -22,7 +22,8 @@ from events.filesystem import REAL
 from events.follow.fingerprint import HEAD_BYTES
 from events.follow.watch import FileRecord, Named, Watch
 from events.log.reader import Block
-from tests.support.moved_clock import MovedClock
+from tests.support.following.file_times import LONG_AGO_US, stamp
+from tests.support.held_clock import HeldClock
 
 HEADER = b"the same first line in all\n"
 SUFFIXES = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
@@ -37,7 +38,7 @@ class FollowedLogs(RuleBasedStateMachine):
         self.folder = Path(self.place.name)
         self.log = self.folder / "app.log"
         self.link = self.folder / "current"
-        self.clock = MovedClock()
+        self.clock = HeldClock(LONG_AGO_US)
         self.written = 0
         self.renamed = False  # whether app.log.1 is the file that was app.log
         self.rest = b""  # of the line that the log's last writer has begun
@@ -81,7 +82,12 @@ class FollowedLogs(RuleBasedStateMachine):
             max_open=self.most_open,
         )
 
+    def move(self, seconds):
+        stamp(self.folder, self.clock)
+        self.clock.move_s(seconds)
+
     def take(self):
+        stamp(self.folder, self.clock)
         for read in self.watch.look():
             assert isinstance(read.block, Block)
             assert read.block.data.endswith(b"\n")
@@ -89,7 +95,7 @@ class FollowedLogs(RuleBasedStateMachine):
 
     def settle(self):
         for _ in range(4):
-            self.clock.move_s(2.5)
+            self.move(2.5)
             self.take()
         assert not self.watch.settle()
         self.note_owed()
@@ -173,14 +179,14 @@ class FollowedLogs(RuleBasedStateMachine):
     @rule()
     def look_later(self):
         """Everything is due by then, and files are searched for."""
-        self.clock.move_s(2.5)
+        self.move(2.5)
         self.look()
         if not self.watch.settle():
             self.note_owed()
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.5, 61]))
     def wait(self, seconds):
-        self.clock.move_s(seconds)
+        self.move(seconds)
 
     def shift(self):
         """Make room for app.log.1, as logrotate does."""

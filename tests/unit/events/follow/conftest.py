@@ -8,7 +8,8 @@ import pytest
 from events.filesystem import REAL
 from events.follow.watch import FileRecord, Named, Watch
 from events.log.reader import Block
-from tests.support.moved_clock import MovedClock
+from tests.support.following.file_times import LONG_AGO_US, stamp
+from tests.support.held_clock import HeldClock
 
 
 class Follower:
@@ -18,7 +19,7 @@ class Follower:
         self.folder = folder
         self.fs = fs
         self.log = folder / "app.log"
-        self.clock = MovedClock()
+        self.clock = HeldClock(LONG_AGO_US)
         self.alone = [self.log]
         self.pattern = "other*"
         self.told = []
@@ -49,6 +50,7 @@ class Follower:
 
     def look(self, after_s=0.0):
         """The lines that are handed out after so long, as one text."""
+        stamp(self.folder, self.clock)
         self.clock.move_s(after_s)
         reads = list(self.watch.look())
         self.reads += reads
