@@ -85,10 +85,10 @@ class Places:
         self._folders: dict[str, dict[str, str]] = {}  # folder: name asked for → key of its log
         self.all: dict[str, Place] = {}
 
-    def search(self) -> tuple[list[Place], list[Place]]:
+    def search(self) -> tuple[list[Place], list[Place]] | None:
         """Search again: what is new, and what is not to be looked at any more.
 
-        Where it cannot be searched, all stays as it was.
+        None where it cannot be searched: all stays as it was.
         """
         try:
             found = [(os.fspath(path), alone) for path, alone in self._find()]
@@ -97,7 +97,7 @@ class Places:
             if str(error) != self._told:
                 self._told = str(error)
                 self._notice(f"files cannot be searched for, and will be later: {error}")
-            return [], []
+            return None
         self._told = ""
         if found == self._found and listings == self._listings:
             return [], []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from events.errors import EventsError
 from events.follow.copies import goes_on_apart, is_behind, note_same
-from events.follow.fingerprint import HEAD_BYTES, Meter, head_marks
+from events.follow.fingerprint import Meter
 from events.follow.index import Index
 from events.follow.looking import SECOND_NS
 from events.follow.matching import AgainError, Continues, Copy, Own, Wait, judge
@@ -58,18 +58,6 @@ class Ruling:
         self._clock = clock
         self._notice = notice
         self._follow = follow
-
-    def note_old(self, logs: set[str]) -> None:
-        """Siblings in logs that are looked at for the first time are not to be read."""
-        for file in [*self._roster.judged]:
-            if file.log in logs and file.state is State.NEW and not file.named and file.places:
-                file.state = State.OLD
-                self._roster.judged.pop(file, None)
-                try:
-                    self._note_head(file)
-                except (MovedError, EventsError, OSError):
-                    file.size = -1  # known by device and inode only, until it can be read
-                self._open.close(file)
 
     def judge_all(self) -> None:
         """Judge all that is to be judged.
@@ -199,15 +187,6 @@ class Ruling:
         if settled and verdict.broken and file.told != "broken":
             file.told = "broken"
             self._notice(f"{verdict.broken}; {'waiting' if self._follow else 'it is left out'}")
-
-    def _note_head(self, file: Tracked) -> None:
-        text = self._open.get(file)
-        status = text.status()
-        head = text.read_at(0, HEAD_BYTES)
-        file.meter = Meter()
-        file.meter.take(head)
-        file.head = head_marks(head)
-        file.saw(status)
 
     def _size(self, file: Tracked) -> int:
         try:

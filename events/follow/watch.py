@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from events.errors import EventsError
 from events.follow.looking import FRESH_NS, SECOND_NS, Looker
 from events.follow.matching import AgainError
+from events.follow.old_files import OldFiles
 from events.follow.open_files import MovedError, OpenFiles
 from events.follow.places import Named, Places
 from events.follow.reading import ChangedError, check, next_lines
@@ -74,6 +75,8 @@ class Watch:
         max_open: How many files stay open at most.
         exclude: Which files, by their paths, are no rotated files of the log that they are named
             after.
+        searched_us: What the property of this name gave with the records; None: it was never
+            searched, or nobody knows when.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Watch:
         notice: Callable[[str], None],
         max_open: int = 256,
         exclude: Callable[[str], bool] = lambda _: False,
+        searched_us: int | None = None,
     ) -> None:
         self._clock = clock
         self._follow = follow
@@ -96,6 +100,7 @@ class Watch:
         self._places = Places(find, fs, notice, exclude)
         self._looker = Looker(fs, clock, self._roster, notice)
         self._ruling = Ruling(self._roster, self._open, self._looker, clock, notice, follow=follow)
+        self._old = OldFiles(self._roster, self._open, fs, clock, searched_us)
         self._next_search = 0
         self._left = False  # a look was not gone through to its end
         self._asked_ns: int | None = None  # when it was first asked whether all is decided
@@ -130,6 +135,15 @@ class Watch:
     def records(self) -> list[FileRecord]:
         """What is to be saved with what was made of the lines given so far."""
         return self._roster.records()
+
+    @property
+    def searched_us(self) -> int | None:
+        """When the last search began that found the rotated files; to be saved with the records.
+
+        By the wall clock, in microseconds since 1970; None before the first one. Of logs that come
+        later, what was last written before that is not read, see `events.follow.old_files`.
+        """
+        return self._old.searched_us
 
     def sync(self) -> None:
         """Return when all that was given is on the disk, as far as its file system can do that."""
@@ -197,14 +211,17 @@ class Watch:
         """Search for files, and look at those that are new, or at all."""
         self._looker.search = False
         self._roster.search += 1
-        new, dropped = self._places.search()
+        begun = self._old.begin()
+        found = self._places.search()
+        new, dropped = found or ([], [])
         for place in dropped:
             self._roster.leave(place)
         first = self._places.logs() - self._roster.logs
         self._looker.look_at(list(self._places.all.values()) if everywhere else new)
         self._roster.searched = self._roster.search
-        self._ruling.note_old(first)
-        self._roster.logs |= first
+        if found is not None:
+            self._old.note(begun, first)
+            self._roster.logs |= first
         self._roster.forget_gone()
         self._next_search = self._clock.monotonic_ns() + SEARCH_NS
 

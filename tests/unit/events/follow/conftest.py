@@ -20,16 +20,20 @@ class Follower:
         self.fs = fs
         self.log = folder / "app.log"
         self.clock = HeldClock(LONG_AGO_US)
-        self.alone = [self.log]
+        self.named = [self.log]
         self.pattern = "other*"
+        self.unsearchable = None
         self.told = []
         self.reads = []
         self.watch = None
         self.options = {}
+        self.saved = b"[]", None
 
     def find(self):
+        if self.unsearchable is not None:
+            raise self.unsearchable
         globbed = sorted(self.folder.glob(self.pattern))
-        return [Named(p, True) for p in self.alone] + [Named(p, False) for p in globbed]
+        return [Named(path, True) for path in [*self.named, *globbed]]
 
     def start(self, records=(), *, follow=True, **options):
         self.options = {"follow": follow, **options}
@@ -44,9 +48,21 @@ class Follower:
         return self
 
     def restart(self):
-        saved = msgspec.json.encode(msgspec.to_builtins(self.watch.records()))
+        """Go on from what is saved now."""
+        self.save()
+        self.start_again()
+
+    def save(self):
+        """Save what is known, as a state does."""
+        records = msgspec.json.encode(msgspec.to_builtins(self.watch.records()))
+        self.saved = records, self.watch.searched_us
+
+    def start_again(self):
+        """Go on from what was saved last."""
+        records, searched_us = self.saved
         self.watch.close()
-        self.start(msgspec.json.decode(saved, type=list[FileRecord]), **self.options)
+        options = {**self.options, "searched_us": searched_us}
+        self.start(msgspec.json.decode(records, type=list[FileRecord]), **options)
 
     def look(self, after_s=0.0):
         """The lines that are handed out after so long, as one text."""

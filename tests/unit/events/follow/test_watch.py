@@ -355,7 +355,7 @@ class TestCopiesAndNames:
         append(follower.log, lines(1, 2))
         (follower.folder / "other-link").symlink_to(follower.log)
         (follower.folder / "other-hard").hardlink_to(follower.log)
-        follower.alone = [follower.log, follower.log]
+        follower.named = [follower.log, follower.log]
         follower.start()
         assert follower.settled() == lines(1, 2)
 
@@ -414,12 +414,11 @@ class TestTrouble:
         append(follower.log, lines(1, 1))
         follower.start()
         follower.look()
-        find = follower.find
-        follower.watch._places._find = lambda: (_ for _ in ()).throw(OSError(5, "no answer"))
+        follower.unsearchable = OSError(errno.EIO, "no answer")
         append(follower.log, lines(2, 2))
         assert follower.settled() == lines(2, 2)
         assert len(follower.told) == 1
-        follower.watch._places._find = find
+        follower.unsearchable = None
         append(follower.folder / "other.log", lines(3, 3))
         assert follower.settled() == lines(3, 3)
 
