@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from events.clock import SystemClock
 from events.log.reader import BlockReader
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from projections.sources import Source
 
+Kind = Literal["stream", "file", "pipe"]
+"""What lines come from: a stream of an event log; a file; what is read once, to its end."""
 POLL_S = 0.25
 FIND_EVERY = 8
 """Looks between two searches for new streams and files: of many, few are new."""
@@ -114,6 +116,12 @@ class Follower:
     def can_end(self) -> bool:
         """Whether nothing more can come once it was read: there is but standard input."""
         return self._paths == (STDIN,)
+
+    def kind(self, name: str) -> Kind:
+        """What it is that `lines` gives lines of under this name."""
+        if any(name == stream.name for stream in self._streams.values()):
+            return "stream"
+        return "pipe" if any(name == pipe.name for pipe in self._pipes) else "file"
 
     def newest(
         self,

@@ -52,7 +52,10 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Print the lines as they are (outcomes of other formats as JSON), nothing else.",
 )
+@click.pass_context
 def tail(  # noqa: PLR0917 - click passes them by name
+    ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     data: Path,
     format_: str | None,
@@ -75,6 +78,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
     from events.clock import SystemClock
     from events.filesystem import RealFileSystem
     from projections.cli.event_filter import event_filter
+    from projections.cli.failures import FOUND, USAGE
     from projections.cli.formats import Told as Notices
     from projections.cli.formats import choice_of
     from projections.cli.live_screen import Screen, kept_fresh
@@ -91,7 +95,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
     choice = choice_of(format_, mapping, wrapped)
     named = paths or (str(existing(data)),)
     stdin = standard_input() if "-" in named else BytesIO()
-    fs, clock, notices = RealFileSystem(), SystemClock(), Notices()
+    fs, clock, notices, unknown = RealFileSystem(), SystemClock(), Notices(), Notices()
     refuse_streams(find_sources(named, fs), choice)
     with ExitStack() as stack:
         follower = Follower(
@@ -109,20 +113,30 @@ def tail(  # noqa: PLR0917 - click passes them by name
         # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
         reader = ToldLines(
             choice,
-            fs=fs,
+            kind=follower.kind,
             invalid=not as_json,
             told=lambda text: screen.aside(lambda: notices(text)),
+            unknown=lambda name: screen.aside(lambda: unknown(_nothing_of(name))),
         )
         screen.show(reader.newest(follower, lines, passes, pipes=not follow))
         screen.aside(notices.finish)
+        screen.aside(unknown.finish)
         if follow:
             stack.enter_context(kept_fresh(screen))
             for look in follower.follow(_until()):
                 screen.show(reader.look(look), add_up=True)
             screen.show(reader.rest(), add_up=True)
+    if reader.unknown:
+        ctx.exit(FOUND if reader.knows_any else USAGE)
 
 
 _until: Callable[[], threading.Event] = threading.Event  # never set: an interrupt ends it
+
+
+def _nothing_of(name: str) -> str:
+    from projections.choosing import unrecognised
+
+    return f"{unrecognised(name)}; nothing of it is shown"
 
 
 def _check(pattern: str) -> None:

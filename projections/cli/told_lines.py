@@ -3,99 +3,88 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from events.log.segment import open_source
-from projections.choosing import SAMPLE_BYTES, read_head, unrecognised, whole_lines
+from projections.choosing import SAMPLE_BYTES, whole_lines
 from projections.cli.event_view import ReadEvent, by_time, read_event
-from projections.intake import Format
+from projections.fold import is_empty
+from projections.intake import Format, translator_of, unwrapper_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from events.filesystem import FileSystem
     from events.formats.outcome import Foreign
     from projections.choosing import Choice
-    from projections.following import Follower
+    from projections.following import Follower, Kind
+
+HELD_LINES = 200
+"""So many lines of a log are looked at, at most, to tell its format; and `SAMPLE_BYTES`."""
 
 
 class ToldLines:
     """Reads lines as they come, those of each source in their order.
 
+    The lines of a log whose format is to be recognised are held until they show it. If that has not
+    happened after `HELD_LINES`, they and what comes of that log are passed over.
+
     Args:
         choice: What was said of their format.
-        fs: Where files are looked into whose format is to be recognised.
+        kind: Tells what a source is.
         invalid: Whether to tell of invalid lines of other programs' logs.
         told: Told of each source whose format was recognised.
+        unknown: Told, once, the name of each source whose lines show no format.
     """
 
     def __init__(
-        self, choice: Choice, *, fs: FileSystem, invalid: bool, told: Callable[[str], None]
+        self,
+        choice: Choice,
+        *,
+        kind: Callable[[str], Kind],
+        invalid: bool,
+        told: Callable[[str], None],
+        unknown: Callable[[str], None],
     ) -> None:
         self._choice = choice
-        self._fs = fs
+        self._kind = kind
         self._invalid = invalid
         self._told = told
+        self._tell_unknown = unknown
         self._logs: dict[str, _Log] = {}
-        self._unknown: dict[str, list[bytes]] = {}  # lines of those not yet recognised
-        self._touched: set[str] = set()
+        self._held: dict[str, _Held] = {}
+        self._unknown: dict[str, None] = {}  # in their order
 
-    def read(self, source: str, line: bytes) -> Iterable[ReadEvent]:
-        r"""Read the next line of a source.
+    @property
+    def unknown(self) -> list[str]:
+        """The sources whose lines have shown no format so far, and of which that was told."""
+        return [name for name in self._unknown if name not in self._logs]
 
-        Args:
-            source: Its name, or its path.
-            line: The line, without its ``\n``.
-
-        Returns:
-            What is known now; of other programs' logs outcomes only, perhaps of earlier lines.
-
-        Raises:
-            SourceError: Its format cannot be recognised.
-        """
-        self._touched.add(source)
-        log = self._logs.get(source)
-        if log is not None:
-            return log.read(line)
-        lines = self._unknown.setdefault(source, [])
-        lines.append(line)
-        format_ = self._choice.known or self._recognise(source, lines)
-        if format_ is None:
-            return ()
-        if self._choice.known is None:
-            self._told(f"{source}: {format_}")
-        log = self._logs[source] = _Log(format_, invalid=self._invalid)
-        del self._unknown[source]
-        return [told for each in lines for told in log.read(each)]
-
-    def _recognise(self, source: str, lines: list[bytes]) -> Format | None:
-        count = len(lines)
-        if count & (count - 1):  # a pipe's lines are looked at when there are twice as many
-            return None
-        path = Path(source)
-        if path.is_file():
-            with open_source(path, self._fs) as file:
-                sample = whole_lines(read_head(file))
-        else:
-            sample = b"".join(line + b"\n" for line in lines)[:SAMPLE_BYTES]
-            sample = whole_lines(sample)
-        found = self._choice.recognise(sample) if sample else None
-        if found is None and (path.is_file() or len(sample) > SAMPLE_BYTES // 2):
-            raise unrecognised(source)
-        return found
+    @property
+    def knows_any(self) -> bool:
+        """Whether the format of any source is known."""
+        return bool(self._logs)
 
     def look(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[ReadEvent]:
         """Read what came since the last look; of sources that rest now, give what waits, too.
 
         An outcome that waits for the line that would complete it is not held back for as long as
-        nothing comes. If that line comes after all, and says more, it is told again.
+        nothing comes. If that line comes after all, and says more, it is told again. So also a log
+        whose lines have shown no format is told when it rests, and may show one later.
+
+        Args:
+            lines: Of each line its source, and the line without its end.
+
+        Yields:
+            What is known now; of other programs' logs outcomes only, perhaps of earlier lines.
         """
-        self._touched.clear()
+        touched = set()
         for source, line in lines:
-            yield from self.read(source, line)
+            touched.add(source)
+            yield from self._read(source, line)
+        yield from self._recognised([source for source in self._held if source in touched])
+        for source in self._held.keys() - touched:
+            self._give_notice(source)
         for source, log in self._logs.items():
-            if source not in self._touched:
+            if source not in touched:
                 yield from log.early()
 
     def newest(
@@ -113,9 +102,6 @@ class ToldLines:
             limit: How many at most.
             passes: Which ones count; None for all.
             pipes: Whether to read pipes, too, to their ends.
-
-        Raises:
-            SourceError: The format of a source cannot be recognised.
         """
         if self._choice.known == Format():  # only the ends of our own logs need be read
             keep = None if passes is None else lambda line: passes(read_event(line))
@@ -123,68 +109,135 @@ class ToldLines:
         else:
             last: dict[str, deque[ReadEvent]] = defaultdict(lambda: deque(maxlen=limit))
             for source, line in follower.lines(pipes=pipes):
-                last[source].extend(filter(passes, self.read(source, line)))
+                last[source].extend(filter(passes, self._read(source, line)))
+            for source in [*self._held]:
+                last[source].extend(filter(passes, self._recognised([source])))
             found = [told for ended in last.values() for told in ended]
             found += filter(passes, self.rest())
         return by_time(found)[-limit:] if limit else []
 
     def rest(self) -> Iterator[ReadEvent]:
-        """Give what waits.
-
-        Raises:
-            SourceError: The format of a source cannot be recognised by what came of it.
-        """
-        for source in self._unknown:
-            raise unrecognised(source)
+        """Give what waits, and tell of sources whose lines have shown no format so far."""
+        yield from self._recognised([*self._held])
+        for source in self._held:
+            self._give_notice(source)
         for log in self._logs.values():
             yield from log.early()
+
+    def _read(self, source: str, line: bytes) -> Iterable[ReadEvent]:
+        log = self._logs.get(source)
+        if log is not None:
+            return log.read(line)
+        held = self._held.get(source)
+        if held is None:
+            if source in self._unknown:
+                return ()
+            kind = self._kind(source)
+            known = Format() if kind == "stream" else self._choice.known
+            if known is not None:
+                return self._begin(source, known).read(line)
+            held = self._held[source] = _Held(from_pipe=kind == "pipe")
+        held.add(line)
+        return self._recognised([source]) if held.is_due else ()
+
+    def _recognised(self, sources: Iterable[str]) -> Iterator[ReadEvent]:
+        """Look at what is held of some sources; give what it tells where it shows a format."""
+        for source in sources:
+            held = self._held[source]
+            sample = whole_lines(held.sample())
+            found = self._choice.recognise(sample) if sample else None
+            if found is not None:
+                self._told(f"{source}: {found}")
+                del self._held[source]
+                log = self._begin(source, found)
+                for line in held.lines:
+                    yield from log.read(line)
+            elif held.is_full:
+                del self._held[source]
+                self._give_notice(source)
+
+    def _begin(self, source: str, format_: Format) -> _Log:
+        log = self._logs[source] = _Log(format_, invalid=self._invalid)
+        return log
+
+    def _give_notice(self, source: str) -> None:
+        if source not in self._unknown:
+            self._unknown[source] = None
+            self._tell_unknown(source)
+
+
+class _Held:
+    """The first lines of a source, until they show its format.
+
+    Args:
+        from_pipe: Whether they are to be looked at as they come: nobody knows when more will.
+    """
+
+    def __init__(self, *, from_pipe: bool) -> None:
+        self.lines: list[bytes] = []
+        self._size = 0
+        self._from_pipe = from_pipe
+
+    def add(self, line: bytes) -> None:
+        self.lines.append(line)
+        self._size += len(line) + 1
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.lines) >= HELD_LINES or self._size >= SAMPLE_BYTES
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to look at them: all of them, or of a pipe's when there are twice as many."""
+        count = len(self.lines)
+        return self.is_full or (self._from_pipe and count & (count - 1) == 0)
+
+    def sample(self) -> bytes:
+        return b"".join(line + b"\n" for line in self.lines)[:SAMPLE_BYTES]
 
 
 class _Log:
     """One log, and what waits in it."""
 
     def __init__(self, format_: Format, *, invalid: bool) -> None:
-        from events.formats.translator import Translator
-        from events.formats.wrappings.unwrapping import Unwrapper
-
-        self._unwrapper = None if format_.wrapping is None else Unwrapper(format_.wrapping)
-        self._translator = None if format_.mapping is None else Translator(format_.mapping)
+        self._unwrapper = unwrapper_of(format_)
+        self._translator = translator_of(format_)
         self._invalid = invalid
-        self._early: list[Foreign] = []  # what was told while it waited
+        self._early: dict[int, Foreign] = {}  # by their lines, what was told while it waited
+        self._has_rested = True  # since its last line what waits was told
 
     def read(self, line: bytes) -> Iterable[ReadEvent]:
         if self._unwrapper is None and self._translator is None:
             return (read_event(line),)
+        self._has_rested = False
         found: list[ReadEvent] = []
 
         def report(offset: int, reason: str) -> None:  # noqa: ARG001 - the shape of a Report
             if self._invalid:
                 found.append(ReadEvent(line, None, reason))
 
-        data = line + b"\n"
+        inner = [line]
         if self._unwrapper is not None:
-            data = self._unwrapper.lines(data, 0, report).data
-        if self._translator is None:
-            found += [read_event(inner) for inner in data.split(b"\n") if inner]
-            return found
-        for outcome in self._translator.lines(data, 0, report):
-            found += self._settled(outcome)
+            inner = self._unwrapper.lines(line + b"\n", 0, report).data.split(b"\n")
+        for each in inner:
+            if is_empty(each):
+                continue
+            if self._translator is None:
+                found.append(read_event(each))
+            else:
+                for settled in self._translator.line(each, report):
+                    found += _news(settled.outcome, self._early.pop(settled.line, None))
         return found
 
-    def _settled(self, outcome: Foreign) -> Iterator[ReadEvent]:
-        key = (outcome.timestamp, outcome.job)
-        for place, early in enumerate(self._early):
-            if (early.timestamp, early.job) == key:
-                del self._early[place]
-                if early != outcome:
-                    yield ReadEvent(b"", outcome, again=True)
-                return
-        yield ReadEvent(b"", outcome)
-
     def early(self) -> Iterator[ReadEvent]:
-        if self._translator is None:
+        if self._translator is None or self._has_rested:
             return
-        for outcome in self._translator.waiting():
-            if outcome not in self._early:
-                self._early.append(outcome)
-                yield ReadEvent(b"", outcome)
+        self._has_rested = True
+        for waiting in self._translator.unsettled():
+            yield from _news(waiting.outcome, self._early.get(waiting.line))
+            self._early[waiting.line] = waiting.outcome
+
+
+def _news(outcome: Foreign, before: Foreign | None) -> Iterable[ReadEvent]:
+    """What is to be told of an outcome of which ``before`` was told."""
+    return () if outcome == before else (ReadEvent(b"", outcome, again=before is not None),)

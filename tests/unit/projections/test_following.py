@@ -292,3 +292,14 @@ def test_standard_input_alone_can_end():
     assert follower.newest(2) == [b"2", b"3"]
     assert list(follower.lines()) == []
     follower.close()
+
+
+def test_what_lines_come_from(tmp_path):
+    append(segment(tmp_path, "a", 0), lines(0))
+    (tmp_path / "log").write_bytes(lines(1))
+    follower = Follower(
+        [str(tmp_path), str(tmp_path / "log"), "-"], fs=RealFileSystem(), stdin=io.BytesIO(lines(2))
+    )
+    kinds = [follower.kind(name) for name, _ in follower.lines()]
+    follower.close()
+    assert kinds == ["stream", "file", "pipe"]

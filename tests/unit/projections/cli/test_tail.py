@@ -254,6 +254,45 @@ def test_follow_another_format(following, tmp_path, capsys):
     assert jobs == ["7", "8"]
 
 
+def test_a_log_whose_format_does_not_show_is_told_and_the_others_are_shown(syncstats, tmp_path):
+    (tmp_path / "log").write_text(lines_of(OBAN))
+    (tmp_path / "notes").write_text("noise\n")
+    (tmp_path / "empty").write_text("\n")
+    ran = syncstats("tail", "--format", "auto", "notes", "log", "empty")
+    assert ran.status == 1
+    assert " job 7 Shop.Sync " in ran.out
+    told = "syncstats: the lines of notes are in no format that is known: say which"
+    assert ran.err.splitlines()[0] == "syncstats: log: oban lines"
+    assert [line.startswith(told) for line in ran.err.splitlines()] == [False, True]
+
+    ran = syncstats("tail", "--format", "auto", "notes")
+    assert_complaint(ran, "the lines of notes are in no format that is known")
+    assert syncstats("tail", "--format", "auto", "empty").status == 0
+
+
+def test_follow_a_log_whose_first_line_shows_no_format(following, tmp_path, capsys):
+    log, other = tmp_path / "log", tmp_path / "other"
+    log.write_text("starting\n" * 99)  # the longer one is no copy that is being made
+    other.write_text(lines_of(OBAN | {"id": 5}))
+
+    def append(path, text):
+        with path.open("a") as file:
+            file.write(text)
+
+    steps = [
+        lambda: append(other, lines_of(OBAN | {"id": 6})),
+        lambda: None,
+        lambda: append(log, lines_of(OBAN, OBAN | {"id": 8})),
+    ]
+    assert following(log, other, "--format", "auto", then=steps) == 130
+    out, err = capsys.readouterr()
+    assert [line.split()[3] for line in out.splitlines() if " done " in line] == list("5678")
+    first, unknown, known = err.splitlines()
+    assert first == f"syncstats: {other}: oban lines"
+    assert unknown.startswith(f"syncstats: the lines of {log} are in no format that is known: say ")
+    assert known == f"syncstats: {log}: oban lines"
+
+
 # What comes ---------------------------------------------------------------------------------------
 
 

@@ -8,10 +8,10 @@ import json
 import pytest
 
 from events.filesystem import RealFileSystem
+from events.formats.outcome import Foreign
 from projections.choosing import Choice
 from projections.cli.formats import choice_of
-from projections.cli.told_lines import ToldLines
-from projections.errors import SourceError
+from projections.cli.told_lines import HELD_LINES, ToldLines
 from projections.following import Follower
 from projections.intake import Format
 
@@ -52,15 +52,34 @@ def choice(tmp_path):
 
 
 @pytest.fixture
+def choice_with(tmp_path):
+    """A reader whose mapping has these companions instead."""
+
+    def make(companions):
+        path = tmp_path / "more.toml"
+        path.write_text(MAPPING[: MAPPING.index("[[companions]]")] + companions)
+        return ToldLines(
+            choice_of(None, path, None), kind=lambda _: "file", invalid=True, told=str, unknown=str
+        )
+
+    return make
+
+
+@pytest.fixture
 def reader(choice):
     def make(wrapped=None, *, invalid=True):
-        return ToldLines(choice(wrapped), fs=RealFileSystem(), invalid=invalid, told=lambda _: None)
+        return ToldLines(
+            choice(wrapped), kind=lambda _: "file", invalid=invalid, told=str, unknown=str
+        )
 
     return make
 
 
 def ends(told):
-    return [(one.event.job, one.end, one.again) if one.event else one.reason for one in told]
+    return [
+        (one.event.job, one.end, one.again) if isinstance(one.event, Foreign) else one.reason
+        for one in told
+    ]
 
 
 def look(reader, *lines, source="log"):
@@ -98,6 +117,60 @@ def test_what_is_known_better_later_is_told_again(reader):
     assert look(watched, line("bad", "a", 1), line("buried", "a", 1)) == [("a", "dead", False)]
 
 
+def test_equal_outcomes_that_wait_are_told_each(reader):
+    watched = reader()
+    same = line("bad", "a")
+    assert look(watched, same, b"{}", same) == [("a", "failed", False)]  # the next took its place
+    assert look(watched) == [("a", "failed", False)]
+    assert look(watched, line("buried", "a")) == [("a", "dead", True)]
+
+
+def test_equal_outcomes_of_two_lines_wait_by_themselves(choice_with):
+    watched = choice_with("""
+[[companions]]
+position = "after"
+of = ["failed", "dead"]
+same = ["thread"]
+when = { state = "why" }
+within_lines = 9
+[companions.fields]
+error_type = "error"
+""")
+    assert look(watched, line("bad", "a", thread=1), line("bad", "a", thread=2)) == []
+    told = [*watched.look([])]
+    assert ends(told) == [("a", "failed", False)] * 2
+    assert ends(watched.look([])) == []
+    (told,) = watched.look([("log", line("why", "b", thread=2, error="E"))])
+    assert (told.event.error_type, told.again) == ("E", True)
+    assert look(watched, line("why", "b", thread=1, error="unknown")) == []  # nothing new
+
+
+def test_what_is_known_better_and_still_waits_is_told_again(choice_with):
+    watched = choice_with("""
+[[companions]]
+position = "after"
+of = ["failed", "dead"]
+same = ["id"]
+when = { state = "why" }
+within_lines = 9
+[companions.fields]
+error_type = "error"
+[[companions]]
+position = "after"
+of = ["failed", "dead"]
+same = ["id"]
+when = { state = "buried" }
+within_lines = 9
+is = "dead"
+""")
+    assert look(watched, line("bad", "a")) == []
+    assert look(watched) == [("a", "failed", False)]
+    assert look(watched, line("why", "a", error="E")) == []
+    (told,) = watched.look([])
+    assert (told.event.error_type, told.again) == ("E", True)
+    assert look(watched, line("buried", "a")) == [("a", "dead", True)]
+
+
 def test_each_source_waits_for_its_own_lines(reader):
     watched = reader()
     told = watched.look([("x", line("bad", "a")), ("y", line("buried", "a"))])
@@ -131,36 +204,80 @@ def test_the_newest_of_several_files_by_time(reader, tmp_path):
 
 
 class Recognising(Choice):
-    """Takes lines for native ones as soon as there are two of them."""
+    """Takes lines for native ones as soon as there are two of them that say so."""
 
     def recognise(self, sample):
-        return Format() if sample.count(b"\n") >= 2 else None
+        return Format() if sample.count(b"{}") >= 2 else None
 
 
-def test_a_pipe_is_recognised_by_its_first_lines_and_none_is_lost():
-    found = []
-    watched = ToldLines(Recognising("auto"), fs=RealFileSystem(), invalid=True, told=found.append)
-    told = [watched.look([("standard input", b'{"event": "%d"}' % n)]) for n in range(3)]
-    assert [[one.event.event for one in each] for each in told] == [[], ["0", "1"], ["2"]]
-    assert found == ["standard input: native lines"]
+def recognising(kind="file"):
+    """A reader, and what it told."""
+    told = []
+    made = ToldLines(
+        Recognising("auto"),
+        kind=lambda _: kind,
+        invalid=True,
+        told=told.append,
+        unknown=lambda name: told.append(f"{name}: unknown"),
+    )
+    return made, told
 
 
-def test_a_file_is_recognised_by_its_head(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(b"{}\n{}\n")
-    watched = ToldLines(Recognising("auto"), fs=RealFileSystem(), invalid=True, told=str)
-    assert len([*watched.look([(str(path), b"{}")])]) == 1
-    path.write_bytes(b"{}\n")
-    with pytest.raises(SourceError, match="no format that is known"):
-        [
-            *ToldLines(Recognising("auto"), fs=RealFileSystem(), invalid=True, told=str).look(
-                [(str(path), b"{}")]
-            )
-        ]
+def test_a_pipe_is_recognised_as_its_lines_come_and_none_is_lost():
+    watched, told = recognising("pipe")
+    source = iter([("pipe", line) for line in (b"{}", b"{}", b"{}")])
+    seen = watched.look(source)
+    assert next(seen).line == b"{}"  # and the third was not waited for
+    assert [*source] == [("pipe", b"{}")]
+    assert told == ["pipe: native lines"]
 
 
-def test_what_was_not_recognised_to_the_end_is_told():
-    watched = ToldLines(Recognising("auto"), fs=RealFileSystem(), invalid=True, told=str)
-    assert [*watched.look([("pipe", b"{}")])] == []
-    with pytest.raises(SourceError, match="the lines of pipe are in no format that is known"):
-        [*watched.rest()]
+def test_a_file_is_recognised_by_all_that_a_look_gives():
+    watched, told = recognising()
+    assert look(watched, b"noise", b"{}") == []
+    assert told == []
+    assert len(look(watched, b"{}", b"noise")) == 4
+    assert len(look(watched, b"{}")) == 1
+    assert told == ["log: native lines"]
+    assert watched.unknown == []
+
+
+def test_a_stream_needs_no_recognition():
+    watched, told = recognising("stream")
+    assert len(look(watched, b"noise")) == 1
+    assert told == []
+
+
+def test_a_log_that_shows_no_format_is_told_once_and_others_go_on():
+    watched, told = recognising()
+    noise = [("noise", b"noise")] * (HELD_LINES - 1)
+    assert len([*watched.look([*noise, ("good", b"{}"), ("good", b"{}")])]) == 2
+    assert told == ["good: native lines"]
+    assert look(watched, b"noise", source="noise") == []
+    assert told[1:] == ["noise: unknown"]
+    assert look(watched, b"{}", b"{}", source="noise") == []
+    assert len(look(watched, b"{}", source="good")) == 1
+    assert told[2:] == []
+    assert watched.unknown == ["noise"]
+    assert watched.knows_any
+
+
+def test_lines_that_are_very_long_are_not_held_by_the_hundred():
+    watched, told = recognising()
+    assert look(watched, b"x" * (1 << 19), b"x" * (1 << 19)) == []
+    assert told == ["log: unknown"]
+
+
+@pytest.mark.parametrize("end", [ToldLines.rest, lambda watched: watched.look([])])
+def test_what_is_not_recognised_when_it_rests_is_told_and_may_still_show_its_format(end):
+    watched, told = recognising()
+    assert look(watched, b"{}") == []
+    assert told == []
+    assert [*end(watched)] == []
+    assert [*watched.rest()] == []
+    assert told == ["log: unknown"]
+    assert watched.unknown == ["log"]
+    assert not watched.knows_any
+    assert len(look(watched, b"{}")) == 2
+    assert told == ["log: unknown", "log: native lines"]
+    assert watched.unknown == []
