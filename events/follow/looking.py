@@ -124,8 +124,13 @@ class Looker:
         """Look at files that have no name any more; give those that were quiet for so long."""
         now = self._clock.monotonic_ns()
         quiet = []
-        for file in self._roster.loose:
-            if file.text is not None and file.differs(status := file.text.status()):
+        for file in [*self._roster.loose]:
+            try:
+                status = None if file.text is None else file.text.status()
+            except OSError as error:
+                self.trouble(file, error)
+                continue
+            if status is not None and file.differs(status):
                 file.changed_ns = now
                 self._changed(file, status)
             elif file.waits:
@@ -133,6 +138,19 @@ class Looker:
             elif now - file.changed_ns >= quiet_ns:
                 quiet.append(file)
         return quiet
+
+    def trouble(self, file: Tracked, error: Exception) -> None:
+        """A file cannot be read; if it has a name, it is opened and tried again, else let go."""
+        self._roster.unread.pop(file, None)
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        text = f"{file.path} cannot be read: {reason}"
+        if file.places:
+            self.tell(file.places[0], f"{text}; trying again")
+            self._roster.close(file)  # what is open may be another one than the name leads to now
+        else:
+            self._notice(f"{text}; it has no name, and may have had more lines")
+            self._roster.let_go(file)
+        file.size, file.hole = -1, None
 
     def tell(self, place: Place, text: str) -> None:
         """Tell something of a place once."""

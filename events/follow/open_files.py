@@ -32,15 +32,23 @@ class OpenFiles:
         fs: Where they are.
         most: How many may be open; never more than a quarter of what the system allows.
         let_go: Closes a file that has no name any more, for want of descriptors.
+        notice: Told, of each file once, that it cannot be synced.
 
     Attributes:
         pinned: A file that is not to be closed now, whatever else is opened.
     """
 
-    def __init__(self, fs: FileSystem, most: int, let_go: Callable[[Tracked], None]) -> None:
+    def __init__(
+        self,
+        fs: FileSystem,
+        most: int,
+        let_go: Callable[[Tracked], None],
+        notice: Callable[[str], None],
+    ) -> None:
         self._fs = fs
         self._most = max(2, min(most, _allowed()))  # two are compared
         self._let_go = let_go
+        self._notice = notice
         self._open: OrderedDict[Tracked, None] = OrderedDict()
         self._read: set[Tracked] = set()
         self.pinned: Tracked | None = None
@@ -80,18 +88,33 @@ class OpenFiles:
         """Close a file, if it is open."""
         if file.text is not None:
             if file in self._read:
-                file.text.sync()
+                self._sync(file, file.text)
                 self._read.discard(file)
             file.text.close()
             file.text = None
             del self._open[file]
 
     def sync(self) -> None:
-        """Return when all that was handed out is on the disk."""
+        """Return when all that was handed out is on the disk, as far as that can be done."""
         for file in self._read:
             if file.text is not None:
-                file.text.sync()
+                self._sync(file, file.text)
         self._read.clear()
+
+    def _sync(self, file: Tracked, text: OpenText) -> None:
+        """Bring a file to the disk; one that fails must not keep the others from being saved.
+
+        Nothing is gained by trying it again: what the system could not write, it takes for written.
+        """
+        try:
+            text.sync()
+        except OSError as error:
+            if not file.unsynced:
+                file.unsynced = True
+                self._notice(
+                    f"{file.path} cannot be synced: {error.strerror or error}; a power cut may "
+                    "lose what was counted of it"
+                )
 
     def close_all(self) -> None:
         """Close what is open; nothing is synced."""

@@ -115,6 +115,10 @@ class Roster:
         if was is not State.NEW:
             self._judge_copies(file)
 
+    def close(self, file: Tracked) -> None:
+        """Close a file that has a name, and is opened again when it is read."""
+        self._open.close(file)
+
     def split(self, file: Tracked) -> None:
         """It does not hold what was read of it: that becomes a memory, and it is judged anew."""
         memory = file.remember()

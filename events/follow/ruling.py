@@ -107,12 +107,7 @@ class Ruling:
             self._looker.search = True
             return
         except (EventsError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            file.size = -1
-            if file.places:
-                self._looker.tell(
-                    file.places[0], f"{file.path} cannot be read: {reason}; trying again"
-                )
+            self._looker.trouble(file, error)
             return
         if file.state in {State.READ, State.OLD}:
             index.add(file)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from events.filesystem import status_of
@@ -49,7 +50,11 @@ class OpenText:
         self._at = 0
 
     def status(self) -> FileStatus:
-        """Size, time and links now; of an archive as it lies there, compressed."""
+        """Size, time and links now; of an archive as it lies there, compressed.
+
+        Raises:
+            OSError: It is not there any more: removed on the server of a network file system.
+        """
         return status_of(os.fstat(self._number))
 
     def read_at(self, offset: int, size: int) -> bytes:
@@ -75,7 +80,11 @@ class OpenText:
         self._at = 0
 
     def sync(self) -> None:
-        """Return when what was read is on the disk, as far as its file system can do that."""
+        """Return when what was read is on the disk, as far as its file system can do that.
+
+        Raises:
+            OSError: It may not be, and another call would not tell.
+        """
         if sys.platform == "win32":
             return  # which syncs only what is open for writing
         try:
@@ -85,8 +94,9 @@ class OpenText:
                 raise
 
     def close(self) -> None:
-        """Give the descriptor back. Again: no effect."""
-        self._file.close()
+        """Give the descriptor back, which it is whatever the system says. Again: no effect."""
+        with suppress(OSError):
+            self._file.close()
 
     def _decompressed(self, offset: int, size: int) -> bytes:
         if self._stream is None or offset < self._at:

@@ -62,6 +62,7 @@ class Tracked:
         passing: An unfinished line that is too long, as far as it was seen.
         rest: Bytes of the unfinished last line.
         told: What was told of it, so as to tell it once.
+        unsynced: Whether it was told that it cannot be synced.
     """
 
     __slots__ = (
@@ -89,6 +90,7 @@ class Tracked:
         "survey",
         "text",
         "told",
+        "unsynced",
         "waits",
     )
 
@@ -116,6 +118,7 @@ class Tracked:
         self.rest = 0
         self.passing: Meter | None = None
         self.told = ""
+        self.unsynced = False
         self.broken = ""
         self.hole: tuple[int, int] | None = None
 

@@ -95,7 +95,7 @@ class Watch:
         self._clock = clock
         self._follow = follow
         self._notice = notice
-        self._open = OpenFiles(fs, max_open, self._let_go)
+        self._open = OpenFiles(fs, max_open, self._let_go, notice)
         self._roster = Roster(records, self._open)
         self._places = Places(find, fs, notice, exclude)
         self._looker = Looker(fs, clock, self._roster, notice)
@@ -146,7 +146,10 @@ class Watch:
         return self._old.searched_us
 
     def sync(self) -> None:
-        """Return when all that was given is on the disk, as far as its file system can do that."""
+        """Return when all that was given is on the disk, as far as their file systems can do that.
+
+        What cannot be brought there is told.
+        """
         self._open.sync()
 
     def wait_s(self) -> float:
@@ -265,7 +268,7 @@ class Watch:
         except MovedError:
             self._looker.search = True
         except (EventsError, OSError) as error:
-            self._trouble(file, error)
+            self._looker.trouble(file, error)
             return
         else:
             file.saw(status)
@@ -276,18 +279,6 @@ class Watch:
                 self._finish(file)
                 self._open.close(file)
         self._roster.unread.pop(file, None)
-
-    def _trouble(self, file: Tracked, error: Exception) -> None:
-        """A file cannot be read; it is tried again when its place is looked at."""
-        self._roster.unread.pop(file, None)
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        text = f"{file.path} cannot be read: {reason}; trying again"
-        if file.places:
-            self._looker.tell(file.places[0], text)
-        else:
-            self._notice(text)
-            self._roster.let_go(file)
-        file.size, file.hole = -1, None
 
     def _let_go(self, file: Tracked) -> None:
         """Nothing more is awaited of a file that has no name."""
