@@ -10,12 +10,14 @@ from events.log.reader import Overlong
 from projections.entry import LOOSE
 from projections.fold import ignore, too_long
 from projections.foreign_sums import tally_sums
+from projections.reading import Problem, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from events.formats.mapping import Mapping
     from events.formats.translator import Translator
+    from events.formats.wrappings.inner import Unfinished
     from events.formats.wrappings.unwrapping import Unwrapper
     from events.log.reader import Block
     from events.model import Line
@@ -71,7 +73,12 @@ class Intake:
         self._translator = translator_of(format_, waiting.get("translator"))
 
     def take(
-        self, block: Block | Overlong, report: Report = ignore, *, folder: str | None = None
+        self,
+        block: Block | Overlong,
+        report: Report = ignore,
+        *,
+        folder: str | None = None,
+        source: str = "",
     ) -> None:
         """Take the next lines of the log.
 
@@ -80,14 +87,17 @@ class Intake:
             report: Told once of each invalid line, with its place in the log; not always in the
                 order of the lines.
             folder: The stream in whose folder they stand, if they are in one.
+            source: The file in which they stand, for what is told of a line that never ends.
         """
         if isinstance(block, Overlong):
+            if self._unwrapper is not None:
+                self._unwrapper.lines(b"", block.offset, report, source)
             self._pass_over(block, report, folder)
             return
         invalid = _Counted(report)
         data, offset, tell = block.data, block.offset, invalid.told
         if self._unwrapper is not None:
-            unwrapped = self._unwrapper.lines(data, offset, invalid.told)
+            unwrapped = self._unwrapper.lines(data, offset, invalid.told, source)
             data, offset = unwrapped.data, 0
             tell = _Outer(data, unwrapped.offsets, invalid.told).report
         if self._translator is None:
@@ -113,8 +123,17 @@ class Intake:
         """The outcomes that still wait for another line, as they would be counted now."""
         return () if self._translator is None else self._translator.waiting()
 
-    def finish(self) -> Sequence[Line]:
-        """Count what waits as it stands: no more lines come. Gives what was counted so."""
+    def finish(self, problem: Callable[[Problem], None] = nothing) -> Sequence[Line]:
+        """Count what waits as it stands: no more lines come.
+
+        Args:
+            problem: Told of each line that was begun in a wrapping and has no end.
+
+        Returns:
+            The outcomes that were counted so.
+        """
+        for each in () if self._unwrapper is None else self._unwrapper.unfinished():
+            problem(_incomplete(each))
         outcomes = self.waiting()
         if outcomes:
             self._fold.foreign(self._stream, outcomes, lines=0)
@@ -129,6 +148,16 @@ class Intake:
             "translator": None if self._translator is None else self._translator.state(),
         }
         return {name: part for name, part in parts.items() if part is not None} or None
+
+
+def _incomplete(line: Unfinished) -> Problem:
+    why = (
+        f"the line that begins here is incomplete ({line.size} bytes; the record with its end is "
+        "missing); it is not counted"
+    )
+    if line.offset is None:
+        return Problem("an earlier file", None, 0, why, incomplete=True)
+    return Problem(line.source, None, line.offset, why, incomplete=True)
 
 
 def unwrapper_of(format_: Format, state: object = None) -> Unwrapper | None:

@@ -157,7 +157,7 @@ class Ingestion:
             self._held.pop(log)
         intake = self._intakes.pop(log, None)
         if intake is not None:
-            intake.finish()
+            intake.finish(self._problem)
         self._logs.pop(log, None)
         self._changed = True
 
@@ -290,7 +290,7 @@ class Ingestion:
             self._problem(Problem(str(path), None, offset, reason))
 
         self.lines += 1 if isinstance(block, Overlong) else block.data.count(b"\n")
-        intake.take(block, report)
+        intake.take(block, report, source=str(path))
         if self._epoch is not None and self._fold.end(self._stream) > begin:
             self._fold.open(self._stream, self._epoch, begin)
             self._epoch = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from events.formats.translator import Report
+    from events.formats.wrappings.inner import Unfinished
 
 _READ: dict[str, Callable[[bytes, int, Partials, Inner], None]] = {
     "docker": docker.read,
@@ -35,7 +36,7 @@ class Unwrapped:
     Attributes:
         data: The lines, each ended by ``\n``; none is blank.
         offsets: Where in the outer text each of them began, in bytes: at the outer line that holds
-            its beginning. A line that began in an earlier file counts from that file's start.
+            its beginning; of one that began in an earlier file, at the one that holds its end.
     """
 
     data: bytes
@@ -62,18 +63,26 @@ class Unwrapper:
         self._is_shared = wrapping in _SHARED
         self._partials = Partials(state)
 
-    def lines(self, data: bytes, offset: int = 0, report: Report = ignore) -> Unwrapped:
+    def lines(
+        self, data: bytes, offset: int = 0, report: Report = ignore, source: str = ""
+    ) -> Unwrapped:
         r"""Unwrap whole lines.
 
         Args:
             data: Lines, each ended by ``\n``. Blank ones are nothing, inside and outside.
             offset: Where ``data`` starts in its file, in bytes.
             report: Told of each line that is not so wrapped, and of inner lines that are too long.
+            source: The file's name, for what is told of a line that goes on in a later file.
         """
-        inner = Inner(report, is_shared=self._is_shared)
+        self._partials.enter(offset, source)
+        inner = Inner(report, is_shared=self._is_shared, source=source)
         self._read(data, offset, self._partials, inner)
         inner.lines.append(b"")  # for the last one's end
         return Unwrapped(b"\n".join(inner.lines), inner.offsets)
+
+    def unfinished(self) -> list[Unfinished]:
+        """Give the lines whose ends have not come; they are lost if no more lines come."""
+        return self._partials.unfinished()
 
     def state(self) -> object:
         """What another unwrapper of the same log goes on from, for JSON; None if nothing waits."""

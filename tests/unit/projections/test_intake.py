@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from projections.entry import LOOSE
 from projections.fold import Fold
 from projections.intake import Format, Intake
 from tests.support.outcome_lines import failed, succeeded
+
+if TYPE_CHECKING:
+    from projections.reading import Problem
 
 
 def sidekiq(wrapping: str | None = None) -> Format:
@@ -116,6 +120,46 @@ def test_half_a_wrapped_line_waits_for_its_rest() -> None:
     Intake(fold, sidekiq("docker"), stream="log", state=kept).take(Block(0, in_docker(DONE[20:])))
     assert fold.entry("log").stats.jobs_succeeded == 1
     assert fold.entry("log").seen == ((0, 2),)
+
+
+def test_half_a_wrapped_line_whose_rest_never_comes_is_told_where_it_begins() -> None:
+    found: list[Problem] = []
+    intake = Intake(Fold(), sidekiq("docker"))
+    intake.take(Block(0, in_docker(DONE) + in_docker(DONE[:20])), source="a.log")
+    intake.finish(found.append)
+
+    assert [(each.source, each.offset) for each in found] == [("a.log", len(in_docker(DONE)))]
+    assert found[0].incomplete
+    assert "20 bytes" in found[0].reason
+    intake.finish(found.append)
+    assert len(found) == 1
+
+
+def test_half_a_line_that_began_in_an_earlier_file_is_told_there() -> None:
+    found: list[Problem] = []
+    intake = Intake(Fold(), sidekiq("docker"))
+    intake.take(Block(500, in_docker(DONE[:20])), source="a.log.1")
+    stderr = in_docker(DONE).replace(b"stdout", b"stderr")
+    intake.take(Block(0, stderr), source="a.log")
+    kept = json.loads(json.dumps(intake.state()))
+    intake.finish(found.append)
+    assert [(each.source, each.offset) for each in found] == [("a.log.1", 500)]
+
+    found.clear()
+    later = Intake(Fold(), sidekiq("docker"), state=kept)  # that file may have another name now
+    later.take(Block(900, stderr), source="a.log")
+    later.finish(found.append)
+    assert [each.source for each in found] == ["an earlier file"]
+
+
+def test_an_invalid_line_that_began_in_an_earlier_file_is_told_where_it_ends() -> None:
+    reports = Reports()
+    intake = Intake(Fold(), sidekiq("docker"))
+    intake.take(Block(500, in_docker(b"no")), reports, source="a.log.1")
+    intake.take(Block(0, in_docker(DONE.replace(b"x", b"y"))), reports, source="a.log")
+    intake.take(Block(700, in_docker(b"no")), reports, source="a.log")
+    intake.take(Block(700 + len(in_docker(b"no")), in_docker(b"ne\n")), reports, source="a.log")
+    assert reports.offsets == [0, 700]
 
 
 def test_our_own_lines_count_by_their_numbers_and_once() -> None:

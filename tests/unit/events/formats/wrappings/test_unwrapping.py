@@ -267,7 +267,7 @@ def test_what_waits_goes_through_json():
     before = Unwrapper("cri")
     assert before.lines(first, 70) == Unwrapper("cri").lines(b"")
     after = Unwrapper("cri", json.loads(json.dumps(before.state())))
-    result = after.lines(second)
+    result = after.lines(second, 70 + len(first))
     assert (result.data, result.offsets) == (line + b"\n", [70])
     assert after.state() is None
 
