@@ -77,7 +77,8 @@ def check(file: Path, sample: Path, lines: int, wrapped: str, as_json: bool) -> 
     mapping = _mapping(file)
     unfound = Unfound(mapping)
     with _open(sample) as log:
-        inner = _lines(log) if wrapped == "none" else unwrapped(_lines(log), wrapped)
+        lines_ = _lines(log)
+        inner = enumerate(lines_, 1) if wrapped == "none" else unwrapped(lines_, wrapped)
         told, totals = _totalled(explain(mapping, inner), lines, unfound, show=not as_json)
     if as_json:
         print_json(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[bytes]:
+def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[tuple[int, bytes]]:
     """Take off what has wrapped the lines.
 
     Args:
@@ -19,18 +19,23 @@ def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[bytes]:
         wrapping: One of `events.formats.wrappings.unwrapping.WRAPPINGS`.
 
     Yields:
-        For each line what stands in it; an empty one where that is nothing yet, so that the others
-        keep their numbers. Those that are not so wrapped are told on stderr, once.
+        Each inner line, with the number of the line in which it begins. What is not so wrapped, and
+        lines of which the end is missing, are told on stderr, each once.
     """
-    wrong: list[str] = []
-    first = 0
+    wrong: list[tuple[int, str]] = []
     unwrapper = Unwrapper(wrapping)
     for number, line in enumerate(lines, 1):
         outer = line.removesuffix(b"\n") + b"\n"
-        yield unwrapper.lines(outer, 0, lambda _, reason: wrong.append(reason)).data
-        first = first or (number if wrong else 0)
+        # The line's number stands for its place.
+        inner = unwrapper.lines(outer, number, lambda at, reason: wrong.append((at, reason)))
+        yield from zip(inner.offsets, inner.data.split(b"\n"), strict=False)
     if wrong:
         note(
             f"syncstats: {plural(len(wrong), 'line')} in no wrapping of {wrapping}; the first is "
-            f"line {first}: {wrong[0]}"
+            f"line {wrong[0][0]}: {wrong[0][1]}"
+        )
+    for each in unwrapper.unfinished():
+        note(
+            f"syncstats: line {each.offset} begins one that is incomplete ({each.size} bytes; the "
+            "record with its end is missing); it is not counted"
         )

@@ -129,7 +129,7 @@ def test_no_more_waits_than_the_bounds_allow(lines):
 def test_what_is_explained_is_what_is_counted(mapping, lines):
     whole = [line for line in lines if line is not None]
     found, waiting, _ = read(mapping, [whole])
-    told = list(explain(mapping, whole))
+    told = list(explain(mapping, enumerate(whole, 1)))
     counted = [each.outcome for each in told if each.what in {"outcome", "completes", "settled"}]
     assert counted == [*found, *waiting]
     own = [each.line for each in told if each.what != "settled"]

@@ -46,14 +46,14 @@ class Told:
     of: int | None = None
 
 
-def explain(mapping: Mapping, lines: Iterable[bytes]) -> Iterator[Told]:
-    r"""Tell what a mapping makes of a log's lines, each with or without its ``\n``.
+def explain(mapping: Mapping, lines: Iterable[tuple[int, bytes]]) -> Iterator[Told]:
+    r"""Tell what a mapping makes of a log's lines: their numbers, and they, with ``\n`` or without.
 
     Blank lines are not told of. The outcomes told as ``outcome``, ``completes`` or ``settled``
     are those that `events.formats.translator.Translator` gives.
     """
     story = _Story(mapping)
-    for number, line in enumerate(lines, 1):
+    for number, line in lines:
         if line.strip(b" \t\r\n"):
             yield from story.line(number, line.removesuffix(b"\n"))
     yield from story.end()

@@ -204,6 +204,27 @@ def test_check_tells_of_lines_that_are_not_so_wrapped(syncstats):
     log = '2026-11-24T13:00:50.1Z stdout P {"tid":\n2026-11-24T13:00:50.1Z stdout F "a"}\nx\ny\n'
     ran = syncstats("mapping", "check", "sidekiq", "--sample", "-", "--wrapped", "cri", stdin=log)
     assert ran.status == 1
-    assert "     2  ignored: no outcome fits" in ran.out
+    assert "     1  ignored: no outcome fits" in ran.out, "it begins there"
     assert ran.err.startswith("syncstats: 2 lines in no wrapping of cri; the first is line 3: ")
     assert ran.err.count("\n") == 1
+
+
+def test_check_and_replay_count_the_same_lines_of_a_record_of_two(syncstats, tmp_path):
+    log, done = tmp_path / "log", '{"msg":"done","ctx":{"jid":"j","elapsed":1}}\n'
+    log.write_text(json.dumps({"log": done + done}) + "\n" + json.dumps({"log": done}) + "\n")
+    ran = syncstats("mapping", "check", "sidekiq", "--sample", log, "--wrapped", "docker")
+    assert [line[:8] for line in ran.out.splitlines()[:3]] == ["     1  ", "     1  ", "     2  "]
+    assert ran.out.splitlines()[3].startswith("3 lines: 3 succeeded")
+    ran = syncstats("replay", log, "--format", "sidekiq", "--wrapped", "docker", "--json")
+    assert (ran.json["jobs_succeeded"], ran.json["invalid_lines"]) == (3, 0)
+
+
+def test_check_tells_of_a_line_of_which_the_end_is_missing(syncstats):
+    log = json.dumps({"log": '{"msg":"done"}\n'}) + "\n" + json.dumps({"log": '{"msg":'}) + "\n"
+    ran = syncstats(
+        "mapping", "check", "sidekiq", "--sample", "-", "--wrapped", "docker", stdin=log
+    )
+    assert ran.err == (
+        "syncstats: line 2 begins one that is incomplete (7 bytes; the record with its end is "
+        "missing); it is not counted\n"
+    )
