@@ -2,68 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import RawIOBase
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from events.errors import EventsError
-from events.follow.names import is_archive, parse_name
-from events.log.reader import BLOCK_BYTES
-from projections.choosing import read_head, unrecognised, whole_lines
+from projections.choosing import read_head, whole_lines
 from projections.errors import SourceError
 from projections.intake import Format, Intake
+from projections.log_files import group_logs, source_text, without_twins
 from projections.reading import nothing, read_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
 
     from projections.choosing import Choice
     from projections.fold import Fold
+    from projections.log_files import Log, Open
     from projections.reading import Problem
     from projections.sources import Source
 
-    Open = Callable[[Source], AbstractContextManager[BinaryIO]]
 
-
-@dataclass(frozen=True)
-class Log:
-    """Files that are one log.
-
-    Attributes:
-        name: What it is called in messages.
-        sources: The files, the oldest first.
-    """
-
-    name: str
-    sources: tuple[Source, ...]
-
-
-def group_logs(sources: Iterable[Source]) -> list[Log]:
-    """Put the rotated files of one log together, by their names; the logs stay in their order."""
-    groups: dict[object, list[Source]] = {}
-    for source in sources:
-        key: object = source
-        if source.kind == "file":
-            folder = os.path.realpath(source.path.parent)
-            key = (folder, parse_name(source.path.name).base)
-        groups.setdefault(key, []).append(source)
-    return [_log(group) for group in groups.values()]
-
-
-def _log(group: list[Source]) -> Log:
-    if len(group) == 1:
-        return Log(source_text(group[0]), tuple(group))
-    ordered = sorted(group, key=lambda source: parse_name(source.path.name).order)
-    path = ordered[0].path
-    return Log(str(path.with_name(parse_name(path.name).base)), tuple(ordered))
-
-
-def source_text(source: Source) -> str:
-    """A source's name, for messages."""
-    return "standard input" if source.kind == "stdin" else str(source.path)
+Found = Literal["known", "unknown", "empty"]
+"""Whether a log's format is known, by what was said or by its first lines; or it has no lines."""
 
 
 def refuse_streams(sources: Iterable[Source], choice: Choice) -> None:
@@ -105,15 +67,22 @@ def read_logs(
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
     told: Callable[[str], None] = nothing,
-) -> None:
+) -> dict[str, Found]:
     """Fold all that some logs hold, under the stream `LOOSE`; see `read_log`.
 
+    Returns:
+        What was found of each log, by its name.
+
     Raises:
-        SourceError: A file cannot be read, or a log's format cannot be recognised.
+        SourceError: A file cannot be read.
     """
+    found: dict[str, Found] = {}
     for log in group_logs(sources):
         with naming(log.name):
-            read_log(fold, log, choice, open_, problem=problem, progress=progress, told=told)
+            found[log.name] = read_log(
+                fold, log, choice, open_, problem=problem, progress=progress, told=told
+            )
+    return found
 
 
 def read_log(
@@ -125,7 +94,7 @@ def read_log(
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
     told: Callable[[str], None] = nothing,
-) -> None:
+) -> Found:
     """Fold all that a log holds; what waits at its end counts as it stands.
 
     Args:
@@ -137,23 +106,27 @@ def read_log(
         progress: Told how many bytes of text were read.
         told: Told of a format that was recognised.
 
-    Raises:
-        SourceError: Its format cannot be recognised.
+    Returns:
+        Whether its format is known; nothing of it is folded if its lines show none.
     """
-    intake: Intake | None = None
     log = without_twins(log, open_)
-    format_ = choice.known or _recognise_files(log, choice, open_)
+    # A pipe, which is read but once, is a log by itself.
+    again = all(source.kind == "file" for source in log.sources)
+    shown = _recognise(_heads(log, open_), choice) if again or choice.known else None
+    intake: Intake | None = None
     for source in log.sources:
         with open_(source) as opened:
             file = opened
-            if format_ is None:
+            if shown is None:
                 head = read_head(file)
                 file = cast("BinaryIO", Peeked(head, file))
-                format_ = _recognise(log, choice, head)
+                shown = _recognise([head], choice)
+            if shown.found == "unknown":
+                return shown.found
             if intake is None:
-                if choice.known is None:
-                    told(f"{log.name}: {format_}")
-                intake = Intake(fold, format_)
+                if choice.known is None and shown.found == "known":
+                    told(f"{log.name}: {shown.format}")
+                intake = Intake(fold, shown.format)
             for _ in read_blocks(
                 intake.take,
                 file,
@@ -164,59 +137,35 @@ def read_log(
                 pass
     if intake is not None:
         intake.finish()
+    return "empty" if shown is None else shown.found
 
 
-def without_twins(log: Log, open_: Open) -> Log:
-    """Leave out a compressed file that holds the text, or its beginning, of its plain twin.
+@dataclass(frozen=True)
+class _Shown:
+    """What a log's first lines show, and how it is read then."""
 
-    Both are there while one is made of the other, or were left so.
-    """
-    plain = {source.path: source for source in log.sources if not is_archive(source.path.name)}
-
-    def is_twin(source: Source) -> bool:
-        if not is_archive(source.path.name):
-            return False
-        twin = plain.get(source.path.with_suffix(""))
-        return twin not in {None, source} and _begins_with(twin, source, open_)
-
-    return replace(log, sources=tuple(source for source in log.sources if not is_twin(source)))
+    found: Found
+    format: Format
 
 
-def _begins_with(one: Source, other: Source, open_: Open) -> bool:
-    with open_(one) as whole, open_(other) as beginning:
-        try:
-            while data := beginning.read(BLOCK_BYTES):
-                if whole.read(len(data)) != data:
-                    return False
-        except EventsError:  # it is not finished yet
-            pass
-    return True
-
-
-def _recognise_files(log: Log, choice: Choice, open_: Open) -> Format | None:
-    """Recognise the format of a log whose files can be read again; None for a pipe."""
-    if any(source.kind != "file" for source in log.sources):
-        return None
-    empty = True
+def _heads(log: Log, open_: Open) -> Iterator[bytes]:
     for source in log.sources:
         with open_(source) as file:
-            sample = whole_lines(read_head(file))
+            yield read_head(file)
+
+
+def _recognise(heads: Iterable[bytes], choice: Choice) -> _Shown:
+    if choice.known is not None:
+        return _Shown("known", choice.known)
+    found: Found = "empty"
+    for head in heads:
+        sample = whole_lines(head)
         if sample:
-            empty = False
-            found = choice.recognise(sample)
-            if found is not None:
-                return found
-    if empty:
-        return Format()
-    raise unrecognised(log.name)
-
-
-def _recognise(log: Log, choice: Choice, head: bytes) -> Format:
-    sample = whole_lines(head)
-    found = choice.recognise(sample) if sample else Format()
-    if found is None:
-        raise unrecognised(log.name)
-    return found
+            format_ = choice.recognise(sample)
+            if format_ is not None:
+                return _Shown("known", format_)
+            found = "unknown"
+    return _Shown(found, Format())
 
 
 class Peeked(RawIOBase):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from events.filesystem import RealFileSystem
 from events.log.segment import open_segment, open_source, parse_segment
-from projections.choosing import Choice
+from projections.choosing import Choice, unrecognised
 from projections.errors import SourceError, StrictError
 from projections.fold import Fold
 from projections.intake import Format
-from projections.logs import naming, read_logs, refuse_streams, source_text, unreadable
+from projections.log_files import source_text
+from projections.logs import naming, read_logs, refuse_streams, unreadable
 from projections.reading import Problem, nothing, read_file, read_stream
 from projections.seqs import size
 from projections.snapshot import Snapshot
@@ -20,12 +21,13 @@ from projections.sources import Source, find_sources
 from projections.summary import list_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from events.filesystem import FileSystem
     from events.log.segment import Segment
+    from projections.logs import Found
     from projections.summary import Summary
 
 NATIVE_CHOICE = Choice()
@@ -38,10 +40,12 @@ class Replayed:
     Attributes:
         snapshot: What it adds up to; with positions where all lines came from one event log.
         incomplete_lines: Unfinished last lines, which are not counted.
+        unknown: The logs of which nothing was counted, as their lines are in no known format.
     """
 
     snapshot: Snapshot
     incomplete_lines: int
+    unknown: tuple[str, ...] = ()
 
 
 def replay(
@@ -68,8 +72,9 @@ def replay(
         told: Told of each log whose format was recognised.
 
     Raises:
-        SourceError: A path cannot be read, or is in no format that is known or in another one than
-            ``choice``; or what was pruned of two folders of one stream cannot be told apart.
+        SourceError: A path cannot be read, or is an event log where ``choice`` is another format;
+            or no log is in a format that is known; or what was pruned of two folders of one stream
+            cannot be told apart.
         SummaryError: What was pruned of a stream cannot be believed.
         StrictError: ``strict``, and a line is invalid.
     """
@@ -106,8 +111,9 @@ def replay(
         elif choice.known == Format():  # in the order in which they were named
             with naming(source_text(source)):
                 _read(fold, source, stdin, fs=real, problem=noticed, progress=progress)
+    logs: dict[str, Found] = {}
     if choice.known != Format():
-        read_logs(
+        logs = read_logs(
             fold,
             [source for source in sources if source.kind != "stream"],
             choice,
@@ -116,11 +122,24 @@ def replay(
             progress=progress,
             told=told,
         )
+        _refuse_unknown(logs, alone=not kept)
     if not one_log:
         _refuse_forks(fold, sources)
         for stream in fold.entries():
             fold.displace(stream)
-    return Replayed(Snapshot(fold.entries()), incomplete)
+    unknown = tuple(name for name, found in logs.items() if found == "unknown")
+    return Replayed(Snapshot(fold.entries()), incomplete, unknown)
+
+
+def _refuse_unknown(logs: Mapping[str, Found], *, alone: bool) -> None:
+    """Refuse logs of which none is in a known format.
+
+    Raises:
+        SourceError: So it is, and nothing else was read (``alone``).
+    """
+    unknown = [name for name, found in logs.items() if found == "unknown"]
+    if unknown and alone and "known" not in logs.values():
+        raise unrecognised(unknown[0])
 
 
 def _is_one_log(sources: Sequence[Source]) -> bool:

@@ -30,7 +30,10 @@ from projections.cli.options import data_option, json_option
     help="Write the stats to this file, for `syncstats merge`.",
 )
 @json_option()
+@click.pass_context
 def replay(  # noqa: PLR0917 - click passes them by name
+    ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     data: Path,
     format_: str | None,
@@ -53,6 +56,8 @@ def replay(  # noqa: PLR0917 - click passes them by name
     from io import BytesIO
 
     from events.filesystem import RealFileSystem
+    from projections.choosing import unrecognised
+    from projections.cli.failures import FOUND
     from projections.cli.formats import Told, choice_of
     from projections.cli.no_outcome import counts_nothing, why_none
     from projections.cli.options import existing, standard_input
@@ -67,7 +72,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     fs = RealFileSystem()
     named = paths or (str(existing(data)),)
     choice = choice_of(format_, mapping, wrapped)
-    problems, told = Problems(), Told()
+    problems, told, unknown = Problems(), Told(), Told()
     sources = find_sources(named, fs)
     if out is not None:
         refuse_read(out, sources, fs)
@@ -91,6 +96,9 @@ def replay(  # noqa: PLR0917 - click passes them by name
         )
     told.finish()
     problems.finish()
+    for log in replayed.unknown:
+        unknown(f"{unrecognised(log)}; nothing of it was counted")
+    unknown.finish()
     if read and counts_nothing(replayed.snapshot):
         why = why_none(sources, choice, fs)
         if why is not None:
@@ -99,8 +107,9 @@ def replay(  # noqa: PLR0917 - click passes them by name
         write_out(out, replayed.snapshot.to_bytes())
     if as_json:
         print_json(replayed.snapshot.to_dict())
-        return
-    print_stats(replayed.snapshot)
-    if out is not None:
-        say()
-        say(f"Written to {out}.")
+    else:
+        print_stats(replayed.snapshot)
+        if out is not None:
+            say()
+            say(f"Written to {out}.")
+    ctx.exit(FOUND if replayed.unknown else 0)

@@ -122,11 +122,40 @@ def test_what_is_recognised_in_no_line_is_refused(tmp_path):
         fold("-", format_="auto", stdin=b"words\n")
 
 
+def test_logs_of_no_known_format_are_left_out_beside_others(tmp_path):
+    for name, text in (("bad", b"noise\n"), ("good", DONE), ("worse", b"noise\n")):
+        (tmp_path / name).write_bytes(text)
+    told = []
+    found = replay(
+        [str(tmp_path / name) for name in ("bad", "good", "worse")],
+        stdin=io.BytesIO(),
+        choice=choice_of("auto", None, None),
+        told=told.append,
+    )
+    assert found.snapshot.total().jobs_succeeded == 1
+    assert found.unknown == (str(tmp_path / "bad"), str(tmp_path / "worse"))
+    assert told == [f"{tmp_path / 'good'}: sidekiq lines"]
+
+
+def test_an_event_log_is_known_beside_a_log_that_is_not(tmp_path):
+    write_log(tmp_path / "data", *a_log())
+    (tmp_path / "bad").write_text("noise\n")
+    found = replay(
+        [str(tmp_path / "data"), str(tmp_path / "bad")],
+        stdin=io.BytesIO(),
+        choice=choice_of("auto", None, None),
+    )
+    assert found.unknown == (str(tmp_path / "bad"),)
+    assert found.snapshot.total().jobs_processed > 0
+
+
 def test_nothing_needs_no_format(tmp_path):
     (tmp_path / "x").touch()
 
-    assert fold(tmp_path / "x", format_="auto").streams == {}
-    assert fold("-", format_="auto", stdin=b"\n").streams == {}
+    told = []
+    assert fold(tmp_path / "x", format_="auto", told=told.append).streams == {}
+    assert fold("-", format_="auto", stdin=b"\n", told=told.append).streams == {}
+    assert told == []
 
 
 def test_a_later_file_of_a_log_may_show_its_format(tmp_path):

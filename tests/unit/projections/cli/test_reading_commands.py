@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support.command import assert_complaint
 from tests.support.data_folders import a_log, event, lines_of, opened, whole, write_log
 from tests.support.pruned_logs import prune_to
 
@@ -199,6 +200,19 @@ def test_what_cannot_be_replayed(args, part, syncstats):
     ran = syncstats("replay", *args)
     assert (ran.status, ran.out) == (2, "")
     assert part in ran.err
+
+
+def test_replay_of_logs_of_which_one_shows_no_format(syncstats, tmp_path):
+    (tmp_path / "good").write_text(lines_of(event(1)))
+    (tmp_path / "bad").write_text("noise\n")
+    ran = syncstats("replay", "--format", "auto", "bad", "good", "--json")
+    assert ran.status == 1
+    assert ran.json["jobs_processed"] == 1
+    known, unknown = ran.err.splitlines()
+    assert known == "syncstats: good: native lines"
+    assert unknown.startswith("syncstats: the lines of bad are in no format that is known: say ")
+    ran = syncstats("replay", "--format", "auto", "bad", "bad", "--json")
+    assert_complaint(ran, "the lines of bad are in no format that is known")
 
 
 def test_closed_standard_input(monkeypatch, capsys):
