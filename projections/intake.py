@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,20 @@ class Format:
     @property
     def key(self) -> str:
         """The same for formats that understand each line alike: what waits fits no other."""
-        text = repr((self.name, self.mapping, self.wrapping))
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        from events.formats.canonical import VERSION, canonical
+
+        rules = "" if self.mapping is None else canonical(self.mapping)
+        return f"{VERSION}:{_digest(json.dumps([VERSION, self.name, rules, self.wrapping]))}"
+
+    def has_key(self, key: str) -> bool:
+        """Whether a key that was kept is this format's, also one of an earlier way to make them."""
+        if ":" in key:
+            return key == self.key
+        return key == _digest(repr((self.name, self.mapping, self.wrapping)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class Intake:

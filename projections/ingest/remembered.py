@@ -43,7 +43,7 @@ def check_waiting(state: State, choice: Choice, where: str) -> None:
     """
     for log, kept in state.logs.items():
         now = format_now(kept, choice)
-        if kept.waiting is None or now is None or now.key != kept.key:
+        if kept.waiting is None or now is None or not now.has_key(kept.key):
             continue
         try:
             Intake(Fold(), now, state=kept.waiting)
@@ -71,7 +71,7 @@ def remembered_state(state: State, choice: Choice, told: Callable[[str], None]) 
         now = format_now(kept, choice)
         if now is None:  # the mapping's name alone does not tell how lines were understood
             told(f"{log}: its format was {kept.format}, which is recognised anew from here on")
-        elif now.key != kept.key:
+        elif not now.has_key(kept.key):
             was = Format(kept.format, wrapping=kept.wrapping)
             told(f"{log}: {now} from here on, {was} before")
         else:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from events.formats.toml.mapping_file import parse_mapping
 from events.log.reader import Block, Overlong
 from projections.cli.formats import choice_of
 from projections.entry import LOOSE
@@ -224,3 +225,40 @@ def test_formats_that_understand_lines_differently_have_other_keys() -> None:
 
     assert len(keys) == 4
     assert sidekiq().key == sidekiq().key
+
+
+def mapped(text: str = "", description: str = "") -> Format:
+    mapping = parse_mapping(
+        f"""
+        name = "mine"
+        description = "{description}"
+        outcomes = [{{ is = "failed", when = {{ ok = false }} }}]
+        {text}
+        """,
+        "mine.toml",
+    )
+    return Format("mine", mapping)
+
+
+def test_a_key_is_of_what_is_understood_and_of_nothing_else() -> None:
+    same = {mapped().key, mapped("[fields]").key, mapped(description="for people").key}
+    others = {
+        mapped(f"[dimensions]\nx = {{ value = {value} }}").key for value in ("1", "true", "2")
+    }
+    assert len(same) == 1
+    assert len(same | others | {mapped('[fields]\njob = "id"').key}) == 5
+
+
+def test_a_key_does_not_change_with_the_program() -> None:
+    """A state would tell each user that the format has changed."""
+    assert Format().key == "1:863e73671633288f6068909c38496e97"
+    assert mapped('[fields]\njob = "id"').key == "1:4e41a1c223afd4f65ddae59a7ff0a238"
+
+
+def test_a_key_of_the_earlier_way_is_known_again() -> None:
+    """They were made of what Python shows of a mapping."""
+    assert sidekiq("docker").has_key(sidekiq("docker").key)
+    assert not sidekiq("docker").has_key(sidekiq().key)
+    assert Format().has_key("018f3f96717f95641731d6a07b773610")
+    assert mapped().has_key("f6aa4ea8c238c3479666d1c2ef6598b1")
+    assert not mapped("[dimensions]\na = 'b'").has_key("f6aa4ea8c238c3479666d1c2ef6598b1")
