@@ -101,12 +101,14 @@ class Looker:
 
     def _status(self, place: Place) -> FileStatus | None:
         """What stands there; None if nothing does that can be read."""
+        place.hidden = False
         try:
             status = self._fs.status(place.path)
         except (FileNotFoundError, NotADirectoryError):
             self._leave(place)
             return None
         except OSError as error:  # it may be there still
+            place.hidden = True
             self.tell(place, f"{place.path} cannot be looked at: {error.strerror}; trying again")
             return None
         if not status.regular:

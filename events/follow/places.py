@@ -45,6 +45,7 @@ class Place:
         interval_ns: How long after that.
         told: What was told of it.
         dropped: It is not looked at any more.
+        hidden: Whether it could not be looked at, so that nobody knows what stands there.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Place:
     interval_ns: int = 0
     told: str = ""
     dropped: bool = False
+    hidden: bool = False
 
 
 class Places:
@@ -115,6 +117,10 @@ class Places:
     def logs(self) -> set[str]:
         """The keys of the logs that files stand for."""
         return {key for bases in self._folders.values() for key in bases.values()}
+
+    def hidden(self) -> int:
+        """How many places could not be looked at, though something may stand there."""
+        return sum(place.hidden for place in self.all.values())
 
     def _list(self, found: list[tuple[str, bool]]) -> dict[str, list[str]]:
         if found != self._found:

@@ -10,6 +10,7 @@ from events.follow.fingerprint import Meter
 from events.follow.names import is_archive
 from events.follow.open_files import MovedError
 from events.follow.record import FileRecord, path_text
+from events.follow.remembering import KnownLogs, to_forget
 from events.follow.tracked import State, Tracked, from_record
 
 if TYPE_CHECKING:
@@ -20,21 +21,19 @@ if TYPE_CHECKING:
     from events.follow.places import Place
     from events.follow.record import Identity
 
-MOST_GONE = 100
-"""How many files of a log that are gone are remembered."""
-
 
 class Roster:
     """The files by what they are; places come and go.
 
     Args:
         records: What was saved.
+        files: Opens and closes them.
 
     Attributes:
         unread: Files that may have more to hand out.
         loose: Files that are open and have no name any more.
         judged: Files that are to be judged, or judged again.
-        logs: The keys of the logs that were looked at before.
+        logs: The logs that were looked at before.
         search: How many searches were begun; a file whose place is lost notes it.
         searched: The last one that was gone through.
     """
@@ -42,23 +41,24 @@ class Roster:
     def __init__(self, records: Iterable[FileRecord], files: OpenFiles) -> None:
         self._open = files
         self._by_identity: dict[Identity, Tracked] = {}
-        self._memories: list[Tracked] = []
-        self.logs: set[str] = set()
+        self._memories: dict[Tracked, None] = {}
+        records = list(records)
+        self.logs = KnownLogs(record.log for record in records)
         self.unread: dict[Tracked, None] = {}
         self.loose: dict[Tracked, None] = {}
         self.judged: dict[Tracked, None] = {}
         self.search = 0
         self.searched = 0
-        for record in records:
-            self.logs.add(record.log)
+        for number, record in enumerate(records, -len(records)):
             file = from_record(record)
+            file.lost = number  # before all that are lost from now on
             if not file.meter.offset and (file.state is State.READ or not file.size):
                 continue  # nothing that it could be known by: another file may have its inode
             if file.identity is not None and file.identity not in self._by_identity:
                 self._by_identity[file.identity] = file
             elif file.meter.offset:
                 file.identity = None
-                self._memories.append(file)
+                self._memories[file] = None
 
     def __iter__(self) -> Iterator[Tracked]:
         return chain(self._by_identity.values(), self._memories)
@@ -122,8 +122,9 @@ class Roster:
     def split(self, file: Tracked) -> None:
         """It does not hold what was read of it: that becomes a memory, and it is judged anew."""
         memory = file.remember()
+        memory.lost = self.searched - 1  # just now, and nothing has to be searched for it
         if memory.meter.offset and memory.state is not State.COPY:
-            self._memories.append(memory)
+            self._memories[memory] = None
         self.unread.pop(file, None)
         self.to_judge(file)
         for copy in self:
@@ -172,26 +173,30 @@ class Roster:
         """It is to be judged as soon as may be."""
         self.judged[file] = None
 
-    def forget_gone(self) -> None:
-        """Keep of what is gone, and was searched for, the newest of each log."""
-        counts: dict[str, int] = {}
-        gone = [file for file in self if file.gone and file.lost < self.search]
-        gone.sort(key=lambda file: file.lost, reverse=True)
-        for file in gone:
-            number = counts[file.log] = counts.get(file.log, 0) + 1
-            useless = file.state in {State.NEW, State.COPY} or not file.meter.offset
-            if number > MOST_GONE or useless:
-                self._drop(file)
+    def forget_gone(self, hidden: int) -> None:
+        """Forget what went longest ago, of what is gone and was searched for.
+
+        Args:
+            hidden: How many paths cannot be looked at just now.
+        """
+        gone = (file for file in self if file.gone and file.lost < self.search)
+        for file in list(to_forget(gone, hidden)):
+            self._drop(file)
+        self.logs.let_go({file.log for file in self})
 
     def records(self) -> list[FileRecord]:
         """What is to be saved of all files, so that another run goes on from there.
 
-        A log of which there is nothing else has an empty record, which says that it is known: what
-        stands there when it is looked at again is not older than the first look.
+        A log of which there is nothing else has an empty record, which says that it is known. Then
+        come the files that are gone, in the order in which they went, and those that are there.
         """
-        found = [file.record() for file in self if _is_decided(file)]
-        empty = self.logs - {record.log for record in found}
-        return found + [FileRecord(log=log, path=path_text(log)) for log in sorted(empty)]
+        decided = [file for file in self if _is_decided(file)]
+        decided.sort(key=lambda file: file.lost if file.gone else self.search)
+        empty = self.logs.empty({file.log for file in decided})
+        return [
+            *(FileRecord(log=log, path=path_text(log)) for log in empty),
+            *(file.record() for file in decided),
+        ]
 
     def _judge_copies(self, file: Tracked) -> None:
         """No more is handed out of the file: a copy of it that holds more, or all, is not done."""
@@ -209,7 +214,7 @@ class Roster:
         if file.identity is not None:
             del self._by_identity[file.identity]
             file.identity = None
-            self._memories.append(file)
+            self._memories[file] = None
 
     def _drop(self, file: Tracked) -> None:
         self._open.close(file)
@@ -217,8 +222,8 @@ class Roster:
             listing.pop(file, None)
         if file.identity is not None and self._by_identity.get(file.identity) is file:
             del self._by_identity[file.identity]
-        elif file in self._memories:
-            self._memories.remove(file)
+        else:
+            self._memories.pop(file, None)
         file.state = State.NEW  # for who still has it in a list: it is nothing to go on with
 
 

@@ -219,13 +219,15 @@ class Watch:
         new, dropped = found or ([], [])
         for place in dropped:
             self._roster.leave(place)
-        first = self._places.logs() - self._roster.logs
+        there = self._places.logs()
+        first = self._roster.logs.new(there)
         self._looker.look_at(list(self._places.all.values()) if everywhere else new)
         self._roster.searched = self._roster.search
         if found is not None:
             self._old.note(begun, first)
-            self._roster.logs |= first
-        self._roster.forget_gone()
+            self._roster.logs.are_there(there)
+            if self._places.all:  # else a folder may not be mounted
+                self._roster.forget_gone(self._places.hidden())
         self._next_search = self._clock.monotonic_ns() + SEARCH_NS
 
     def _turn(self, log: str) -> Iterator[Read]:
