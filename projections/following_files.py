@@ -43,7 +43,7 @@ class FilesTail:
         clock: Clock,
         notice: Callable[[str], None],
     ) -> None:
-        self._asked = [Named(path, alone=True) for path in asked]
+        self._asked = [Named(path, with_rotated=True) for path in asked]
         self._found: list[Named] = []
         self._names: dict[str, str] = {}
         self._watch = Watch(
@@ -57,7 +57,7 @@ class FilesTail:
 
     def found(self, paths: Iterable[Path]) -> None:
         """Take note of the files that folders and globs give now; those that are new are read."""
-        self._found = [Named(path, alone=False) for path in paths]
+        self._found = [Named(path, with_rotated=False) for path in paths]
         self._name(self._found)
 
     def _name(self, files: list[Named]) -> None:

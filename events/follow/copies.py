@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from events.follow.fingerprint import HEAD_BYTES, TAIL_BYTES, Meter
-from events.follow.tracked import State
+from events.follow.tracked import FileState
 
 if TYPE_CHECKING:
     from events.follow.tracked import Tracked
@@ -46,7 +46,7 @@ def goes_on_apart(file: Tracked) -> bool:
         OSError: It cannot be read.
     """
     text, same = file.text, file.meter
-    if file.state is not State.COPY or text is None or same.offset <= HEAD_BYTES:
+    if file.state is not FileState.COPY or text is None or same.offset <= HEAD_BYTES:
         return False
     at = crc = 0
     while at < same.offset:
@@ -60,6 +60,6 @@ def goes_on_apart(file: Tracked) -> bool:
 
 def is_behind(original: Tracked | None, copy: Tracked) -> bool:
     """Whether not all that both have was handed out yet."""
-    if original is None or original.state is not State.READ:
+    if original is None or original.state is not FileState.READ:
         return False
     return original.meter.offset < copy.meter.offset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
-from events.follow.tracked import State, Tracked
+from events.follow.tracked import FileState, Tracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,9 +84,9 @@ class Looker:
             file = self._roster.at(identity, place)
             self._roster.arrive(file, place)
             file.changed_ns = now
-            if file.state is State.READ and not file.done:
+            if file.state is FileState.READ and not file.done:
                 self._roster.unread[file] = None
-            elif file.state is State.COPY and file.original is None:
+            elif file.state is FileState.COPY and file.original is None:
                 self._roster.to_judge(file)
         if file.differs(status):
             place.interval_ns = SHORTEST_NS
@@ -94,7 +94,7 @@ class Looker:
             self._changed(file, status)
             return
         self._lengthen(place)
-        if file.fresh and file.state is State.READ:
+        if file.fresh and file.state is FileState.READ:
             self._roster.unread[file] = None
         if file.waits:
             self._roster.to_judge(file)
@@ -161,16 +161,16 @@ class Looker:
             self._notice(text)
 
     def _changed(self, file: Tracked, status: FileStatus) -> None:
-        if file.state is State.READ:
+        if file.state is FileState.READ:
             if file.compressed and (file.done or file.size >= 0):
                 self._roster.split(file)
             elif not file.meter.offset and file.passing is None and file.size >= 0:
-                file.state = State.NEW  # nothing was read that could show that it is the same
+                file.state = FileState.NEW  # nothing was read that could show that it is the same
                 self._roster.unread.pop(file, None)
                 self._roster.to_judge(file)
             else:
                 self._roster.unread[file] = None
-        elif file.state is State.OLD:
+        elif file.state is FileState.OLD:
             self._roster.check_old(file, status)
         else:
             self._roster.to_judge(file)

@@ -30,14 +30,14 @@ from events.errors import EventsError
 from events.follow.fingerprint import FIRST_BYTES, FIRST_MARK, HEAD_BYTES, agree, head_marks
 from events.follow.index import may_agree
 from events.follow.survey import Survey, same_text
-from events.follow.tracked import State, Tracked
+from events.follow.tracked import FileState, Tracked
 
 if TYPE_CHECKING:
     from events.filesystem import FileStatus
     from events.follow.index import Index
     from events.follow.texts import OpenText
 
-_KNOWN = {State.READ, State.OLD}
+_KNOWN = {FileState.READ, FileState.OLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     short = False
     started: list[Tracked] = []  # files whose text is the start of this one's
     for other in [one for one in known if not one.gone]:
-        if other.state is State.OLD and file.named:
+        if other.state is FileState.OLD and file.named:
             continue  # it was asked for, whatever lies beside it unread
         found = _beside(file, other, length, others)
         if isinstance(found, Copy):
@@ -174,7 +174,7 @@ def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) ->
         return None
     if length <= size:
         return Copy(other) if _much(length, size) or not file.places else Wait()
-    if other.state is State.READ and (not other.places or _much(size, length)):
+    if other.state is FileState.READ and (not other.places or _much(size, length)):
         return Continues(other)
     return None
 
@@ -222,7 +222,7 @@ def _after(
 def _longer(file: Tracked, gone: list[Tracked], length: int) -> list[Tracked]:
     """Of what is gone and was longer, what agrees with this text as far as the marks tell."""
     text, survey = file.text, file.survey
-    longer = [one for one in gone if one.meter.offset > length and one.state is State.READ]
+    longer = [one for one in gone if one.meter.offset > length and one.state is FileState.READ]
     if text is None or survey is None or not longer:
         return []
     survey.extend(text, length)
@@ -245,7 +245,7 @@ def _length(other: Tracked, text: OpenText) -> int:
 
 def _may_be_old(one: Tracked, file: Tracked, length: int) -> bool:
     """Of a file that is not to be read only the head is known: its length has to fit as well."""
-    if one.state is not State.OLD:
+    if one.state is not FileState.OLD:
         return True
     if file.named:
         return False

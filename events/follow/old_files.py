@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from events.errors import EventsError
 from events.follow.fingerprint import HEAD_BYTES, Meter, head_marks
 from events.follow.open_files import MovedError
-from events.follow.tracked import State
+from events.follow.tracked import FileState
 
 if TYPE_CHECKING:
     from events.clock import Clock
@@ -70,10 +70,10 @@ class OldFiles:
         """A search was gone through: note what is old in logs that it found for the first time."""
         since_us = self._since_us(*begun)
         for file in [*self._roster.judged]:
-            if file.log in logs and file.state is State.NEW and not file.named and file.places:
+            if file.log in logs and file.state is FileState.NEW and not file.named and file.places:
                 if since_us is not None and self._may_be_written_since(file, since_us):
                     continue
-                file.state = State.OLD
+                file.state = FileState.OLD
                 self._roster.judged.pop(file, None)
                 try:
                     self._note_head(file)

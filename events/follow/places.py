@@ -23,12 +23,12 @@ class Named(NamedTuple):
 
     Attributes:
         path: Where it is, or will be.
-        alone: It stands for a log: then its rotated files in the same folder belong to it, those
-            that come later. Else it is read alone.
+        with_rotated: It stands for a log: then its rotated files in the same folder belong to it,
+            those that come later, too. Else it is read alone.
     """
 
     path: Path
-    alone: bool
+    with_rotated: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +93,7 @@ class Places:
         None where it cannot be searched: all stays as it was.
         """
         try:
-            found = [(os.fspath(path), alone) for path, alone in self._find()]
+            found = [(os.fspath(path), with_rotated) for path, with_rotated in self._find()]
             listings = self._list(found)
         except (OSError, SyncStatsError) as error:
             if str(error) != self._told:
@@ -125,8 +125,8 @@ class Places:
     def _list(self, found: list[tuple[str, bool]]) -> dict[str, list[str]]:
         if found != self._found:
             self._folders = {}
-            for path, alone in found:
-                if alone:
+            for path, with_rotated in found:
+                if with_rotated:
                     folder, name = os.path.split(path)
                     self._folders.setdefault(folder, {})[name] = log_key(path)
         listings = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from events.follow.tracked import State
+from events.follow.tracked import FileState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ def to_forget(gone: Iterable[Tracked], hidden: int) -> Iterator[Tracked]:
     kept = 0
     for file in sorted(gone, key=lambda file: file.lost, reverse=True):
         number = counts[file.log] = counts.get(file.log, 0) + 1
-        useless = file.state in {State.NEW, State.COPY} or not file.meter.offset
+        useless = file.state in {FileState.NEW, FileState.COPY} or not file.meter.offset
         if useless or number > MOST_GONE_OF_A_LOG or kept >= MOST_GONE + hidden:
             yield file
         else:

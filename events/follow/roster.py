@@ -11,7 +11,7 @@ from events.follow.names import is_archive
 from events.follow.open_files import MovedError
 from events.follow.record import FileRecord, path_text
 from events.follow.remembering import KnownLogs, to_forget
-from events.follow.tracked import State, Tracked, from_record
+from events.follow.tracked import FileState, Tracked, from_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ class Roster:
         for number, record in enumerate(records, -len(records)):
             file = from_record(record)
             file.lost = number  # before all that are lost from now on
-            if not file.meter.offset and (file.state is State.READ or not file.size):
+            if not file.meter.offset and (file.state is FileState.READ or not file.size):
                 continue  # nothing that it could be known by: another file may have its inode
             if file.identity is not None and file.identity not in self._by_identity:
                 self._by_identity[file.identity] = file
@@ -91,12 +91,12 @@ class Roster:
             file.log, file.path = file.places[0].log, file.places[0].path
             return
         file.lost = self.search
-        if file.state is State.READ and not file.meter.offset and file.passing is None:
-            file.state = State.NEW  # nothing was read that could show that it is the same
-        if file.text is not None and file.state is State.READ:
+        if file.state is FileState.READ and not file.meter.offset and file.passing is None:
+            file.state = FileState.NEW  # nothing was read that could show that it is the same
+        if file.text is not None and file.state is FileState.READ:
             self.loose[file] = None
             self.unread[file] = None
-        elif file.text is not None and file.state is State.NEW:
+        elif file.text is not None and file.state is FileState.NEW:
             self.loose[file] = None
             self.unread.pop(file, None)
             self.to_judge(file)
@@ -110,9 +110,9 @@ class Roster:
         self.unread.pop(file, None)
         self.judged.pop(file, None)
         was = file.state
-        if was is State.NEW or (was is State.READ and not file.meter.offset):
+        if was is FileState.NEW or (was is FileState.READ and not file.meter.offset):
             self._drop(file)
-        if was is not State.NEW:
+        if was is not FileState.NEW:
             self._judge_copies(file)
 
     def close(self, file: Tracked) -> None:
@@ -123,7 +123,7 @@ class Roster:
         """It does not hold what was read of it: that becomes a memory, and it is judged anew."""
         memory = file.remember()
         memory.lost = self.searched - 1  # just now, and nothing has to be searched for it
-        if memory.meter.offset and memory.state is not State.COPY:
+        if memory.meter.offset and memory.state is not FileState.COPY:
             self._memories[memory] = None
         self.unread.pop(file, None)
         self.to_judge(file)
@@ -141,7 +141,7 @@ class Roster:
         if memory.places:
             same = memory.meter
             memory.forget()
-            memory.state, memory.original, memory.meter = State.COPY, file, same
+            memory.state, memory.original, memory.meter = FileState.COPY, file, same
             memory.waits = False
             self.unread.pop(memory, None)
         else:
@@ -201,10 +201,10 @@ class Roster:
     def _judge_copies(self, file: Tracked) -> None:
         """No more is handed out of the file: a copy of it that holds more, or all, is not done."""
         for copy in self:
-            if copy.state is not State.COPY or not copy.places:
+            if copy.state is not FileState.COPY or not copy.places:
                 continue
             if copy.original is file and (copy.length or 0) >= file.meter.offset:
-                copy.state = State.NEW
+                copy.state = FileState.NEW
                 self.to_judge(copy)
             elif copy.original is None:
                 self.to_judge(copy)
@@ -224,11 +224,11 @@ class Roster:
             del self._by_identity[file.identity]
         else:
             self._memories.pop(file, None)
-        file.state = State.NEW  # for who still has it in a list: it is nothing to go on with
+        file.state = FileState.NEW  # for who still has it in a list: it is nothing to go on with
 
 
 def _is_decided(file: Tracked) -> bool:
     """Whether another run may take it as it is: a copy, if all it holds was handed out."""
-    if file.state is State.COPY and file.original is not None:
+    if file.state is FileState.COPY and file.original is not None:
         return (file.length or 0) <= file.original.meter.offset
-    return file.state is not State.NEW
+    return file.state is not FileState.NEW

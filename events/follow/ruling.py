@@ -12,7 +12,7 @@ from events.follow.looking import SECOND_NS
 from events.follow.matching import AgainError, Continues, Copy, Own, Wait, judge
 from events.follow.open_files import MovedError
 from events.follow.reading import ChangedError, check
-from events.follow.tracked import State
+from events.follow.tracked import FileState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class Ruling:
         files = [
             file
             for file in self._roster.judged
-            if file.state in {State.NEW, State.COPY}  # not decided meanwhile
+            if file.state in {FileState.NEW, FileState.COPY}  # not decided meanwhile
             and (file.places or file.text is not None)
         ]
         self._roster.judged.clear()
@@ -76,7 +76,7 @@ class Ruling:
             return
         # The longest first: of two that hold the same, the shorter one is the copy.
         files.sort(key=lambda file: (file.compressed, -self._size(file)))
-        index = Index(one for one in self._roster if one.state in {State.READ, State.OLD})
+        index = Index(one for one in self._roster if one.state in {FileState.READ, FileState.OLD})
         for number, file in enumerate(files):
             self._open.pinned = file
             try:
@@ -93,13 +93,14 @@ class Ruling:
         try:
             text = self._open.get(file)
             status = text.status()
-            copied = file.state is State.COPY and not file.differs(status)
-            if text.compressed and file.state is State.NEW and not self._may_be_whole(file, status):
+            copied = file.state is FileState.COPY and not file.differs(status)
+            new_archive = text.compressed and file.state is FileState.NEW
+            if new_archive and not self._may_be_whole(file, status):
                 return
             if not status.size:
                 file.saw(status)
-                if file.state is State.COPY:
-                    file.state = State.NEW
+                if file.state is FileState.COPY:
+                    file.state = FileState.NEW
                 return
             verdict = judge(file, status, index, self)
             self._carry_out(file, status, verdict, copied=copied)
@@ -109,9 +110,9 @@ class Ruling:
         except (EventsError, OSError) as error:
             self._looker.trouble(file, error)
             return
-        if file.state in {State.READ, State.OLD}:
+        if file.state in {FileState.READ, FileState.OLD}:
             index.add(file)
-        elif file.state is State.COPY and not file.places:
+        elif file.state is FileState.COPY and not file.places:
             self._roster.let_go(file)
 
     def _may_be_whole(self, file: Tracked, status: FileStatus) -> bool:
@@ -149,23 +150,23 @@ class Ruling:
             elif is_behind(file.original, file):
                 file.waits = True  # what both have is handed out first
                 return
-            file.state = State.READ
+            file.state = FileState.READ
             file.saw(status)
         else:
             self._wait(file, status, verdict)
             return
         file.survey = None
         file.original = None
-        if file.state is State.READ:
+        if file.state is FileState.READ:
             self._roster.unread[file] = None
 
     def _copy(self, file: Tracked, status: FileStatus, original: Tracked) -> None:
         note_same(file)
-        file.state = State.COPY
+        file.state = FileState.COPY
         file.original = original
         file.saw(status)
         file.waits = False
-        if original.state is State.OLD or not original.places:
+        if original.state is FileState.OLD or not original.places:
             return  # compressed, most of the time, and read to its end before
         if self._follow and not self.settled(file, status):
             file.waits = True  # an archive whose original is about to be removed is none
@@ -175,7 +176,7 @@ class Ruling:
 
     def _wait(self, file: Tracked, status: FileStatus, verdict: Wait) -> None:
         settled = self.settled(file, status)
-        file.state = State.NEW
+        file.state = FileState.NEW
         file.saw(status)
         file.waits = not (settled and verdict.broken)
         file.broken = verdict.broken
@@ -207,7 +208,7 @@ class Ruling:
         after = bool(file.places), file.state, file.meter
         if self._looker.search or after[:2] != before[:2] or after[2] is not before[2]:
             raise AgainError
-        if file.state is not State.READ:
+        if file.state is not FileState.READ:
             return
         try:
             self._open.get(file)

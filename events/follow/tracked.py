@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from events.follow.texts import OpenText
 
 
-class State(Enum):
-    """What is known of a file.
+class FileState(Enum):
+    """What is known of a file; what the system tells of it is a `FileStatus`.
 
     NEW: Not yet decided what it is; nothing of it was handed out, and it has no record.
     READ: It is read from `Meter.offset` on.
@@ -40,7 +40,7 @@ class Tracked:
         path: Where it was seen last.
         hole: Up to where there are zero bytes that may be text not seen yet, and since when.
         identity: Device and inode; None for a memory that is found by its content only.
-        state: See `State`.
+        state: What is known of it.
         meter: How far it was handed out, and what identifies that.
         size: Bytes in the file, compressed if it is, when it was last looked at.
         mtime_ns: Likewise, when it had been written to.
@@ -98,7 +98,7 @@ class Tracked:
         self.log = log
         self.path = path
         self.identity = identity
-        self.state = State.NEW
+        self.state = FileState.NEW
         self.meter = Meter()
         self.size = -1
         self.mtime_ns = 0
@@ -157,7 +157,7 @@ class Tracked:
 
     def forget(self) -> None:
         """Begin at nothing: it is another text."""
-        self.state, self.meter, self.done, self.size = State.NEW, Meter(), False, -1
+        self.state, self.meter, self.done, self.size = FileState.NEW, Meter(), False, -1
         self.head, self.length, self.original, self.survey = [], None, None, None
         self.passing, self.rest, self.checked, self.fresh = None, 0, True, False
         self.waits, self.told, self.broken, self.first, self.hole = True, "", "", b"", None
@@ -190,8 +190,8 @@ class Tracked:
             size=max(self.size, 0),
             mtime_ns=self.mtime_ns,
             done=self.done,
-            old=self.state is State.OLD,
-            copy=self.state is State.COPY,
+            old=self.state is FileState.OLD,
+            copy=self.state is FileState.COPY,
         )
 
 
@@ -199,7 +199,7 @@ def from_record(record: FileRecord) -> Tracked:
     """The file as it was saved; where it stands now is still to be found."""
     identity = (record.device, record.inode) if record.inode or record.device else None
     file = Tracked(record.log, text_path(record.path), identity)
-    file.state = State.OLD if record.old else State.COPY if record.copy else State.READ
+    file.state = FileState.OLD if record.old else FileState.COPY if record.copy else FileState.READ
     file.meter = Meter(
         record.offset, record.crc, record.marks, record.tail_length, record.tail_crc, record.ends
     )

@@ -25,7 +25,7 @@ from events.follow.reading import ChangedError, check, next_lines
 from events.follow.record import FileRecord
 from events.follow.roster import Roster
 from events.follow.ruling import Ruling
-from events.follow.tracked import State, Tracked
+from events.follow.tracked import FileState, Tracked
 from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Watch:
         return sorted(
             file.path
             for file in self._roster
-            if file.places and file.state in {State.NEW, State.READ}
+            if file.places and file.state in {FileState.NEW, FileState.READ}
             if file.broken or file.size < 0
         )
 
@@ -237,7 +237,7 @@ class Watch:
             key=lambda file: (bool(file.places), file.places[0].order if file.places else ())
         )
         for file in files:
-            if file.state is not State.READ:
+            if file.state is not FileState.READ:
                 self._roster.unread.pop(file, None)
             if file not in self._roster.unread:
                 continue

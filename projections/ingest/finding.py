@@ -94,7 +94,7 @@ class Finder:
                 raise SourceError(
                     f"{text} does not exist; name a file, a folder of .jsonl files, or -"
                 )
-            return [Named(path, alone=True)]
+            return [Named(path, with_rotated=True)]
         try:
             sources = find_sources([text], self._fs, self._pass_over)
         except SourceError as error:
@@ -107,7 +107,7 @@ class Finder:
         refuse_streams(sources, self._choice)
         return [
             # Not every glob matches what files are renamed to; a segment is never renamed.
-            Named(path, alone=source.kind == "file")
+            Named(path, with_rotated=source.kind == "file")
             for source in sources
             for path in self._files(source)
             if not self.is_excluded(path)

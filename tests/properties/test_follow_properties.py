@@ -66,9 +66,9 @@ class FollowedLogs(RuleBasedStateMachine):
     def find(self):
         globbed = sorted(self.folder.glob("other*"))
         return [
-            Named(self.log, alone=True),
-            Named(self.link, alone=True),
-            *(Named(path, alone=False) for path in globbed),
+            Named(self.log, with_rotated=True),
+            Named(self.link, with_rotated=True),
+            *(Named(path, with_rotated=False) for path in globbed),
         ]
 
     def begin(self, records=()):

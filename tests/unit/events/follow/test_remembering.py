@@ -16,10 +16,10 @@ from events.follow.remembering import (
     KnownLogs,
     to_forget,
 )
-from events.follow.tracked import State, Tracked
+from events.follow.tracked import FileState, Tracked
 
 
-def gone(log, lost, state=State.READ, offset=10):
+def gone(log, lost, state=FileState.READ, offset=10):
     file = Tracked(log, f"/logs/{log}", None)
     file.state, file.lost, file.meter.offset = state, lost, offset
     return file
@@ -39,7 +39,7 @@ class TestToForget:
         assert {file.lost for file in to_forget(files, hidden=2)} == {0}
 
     @pytest.mark.parametrize(
-        ("state", "offset"), [(State.NEW, 10), (State.COPY, 10), (State.READ, 0)]
+        ("state", "offset"), [(FileState.NEW, 10), (FileState.COPY, 10), (FileState.READ, 0)]
     )
     def test_what_nothing_was_read_of_is_no_memory(self, state, offset):
         file = gone("a", 1, state, offset)

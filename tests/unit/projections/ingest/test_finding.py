@@ -18,14 +18,14 @@ def finder(*paths, choice=AUTO, follow=False, **options):
 
 
 def named(*paths, **options):
-    return [(each.path.name, each.alone) for each in finder(*paths, **options)()]
+    return [(each.path.name, each.with_rotated) for each in finder(*paths, **options)()]
 
 
 def test_a_file_stands_for_its_log(tmp_path):
     (tmp_path / "app.log").touch()
     (tmp_path / "app.log.1").touch()
 
-    assert finder(tmp_path / "app.log")() == [Named(tmp_path / "app.log", alone=True)]
+    assert finder(tmp_path / "app.log")() == [Named(tmp_path / "app.log", with_rotated=True)]
 
 
 def test_folders_and_globs_give_the_files_that_are_there(tmp_path):
@@ -48,7 +48,7 @@ def test_an_event_log_gives_its_segments_and_tells_what_was_pruned(tmp_path):
     assert [each.path.name for each in find()] == [
         f"{0:020d}.jsonl", f"{1:020d}.jsonl", f"{0:020d}.jsonl",
     ]  # fmt: skip
-    assert not any(each.alone for each in find()), "a segment is not renamed"
+    assert not any(each.with_rotated for each in find()), "a segment is not renamed"
     assert len(told) == 1
     assert "events/b was pruned" in told[0]
     with pytest.raises(SourceError, match="a stream of an event log"):
@@ -63,7 +63,7 @@ def test_what_is_not_there_is_waited_for_or_an_error(tmp_path):
     with pytest.raises(SourceError, match="matches nothing"):
         finder(none)
     find = finder(missing, none, follow=True)
-    assert find() == [Named(missing, alone=True)]
+    assert find() == [Named(missing, with_rotated=True)]
     (tmp_path / "b.log").touch()
     assert [each.path.name for each in find()] == ["app.log", "b.log"]
 
