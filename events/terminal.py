@@ -25,6 +25,21 @@ def safe(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+def safe_json(line: str) -> str:
+    r"""Escape the same in a line of JSON, which stays JSON and means the same.
+
+    Between its values only tabs and carriage returns can stand, which become blanks.
+
+    >>> safe_json('{"a":\t"\x9b2J"}')
+    '{"a": "\\u009b2J"}'
+    """
+    return line if line.isprintable() else _UNSAFE.sub(_escape_json, line)
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    return " " if match[0] in "\t\r" else f"\\u{ord(match[0]):04x}"
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"

@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO, Self
 
+from events.terminal import safe_json
 from projections.cli.event_lines import EventLines
 from projections.cli.live_totals import LiveTotals
 from projections.cli.output import PIPED_WIDTH, console_for
@@ -36,7 +37,8 @@ class Screen:
         out: Where to.
         live: Whether more events will come.
         full: Whether long lines are kept whole.
-        raw: Whether to give the lines as they are, and nothing else.
+        raw: Whether to give the lines as they are, and nothing else; for a terminal, what it would
+            obey is escaped as JSON does it.
         passes: Which events to show; None for all. The totals add up all.
         clock: Tells when to show, and how fast events come.
     """
@@ -120,7 +122,8 @@ class Screen:
     def _write(self) -> None:
         if self._raw:
             raw: BinaryIO = self._out.buffer  # type: ignore[attr-defined]  # as of any stdout
-            raw.write(b"".join(told.written + b"\n" for told in self._waiting))
+            lines = b"".join(told.written + b"\n" for told in self._waiting)
+            raw.write(_harmless(lines) if self._console.is_terminal else lines)
         else:
             self._draw()
         self._waiting.clear()
@@ -147,6 +150,11 @@ class Screen:
         if lines or self._status != before:
             on, off = self._bold
             self._out.write(f"{_ERASE}{lines}{_NO_WRAP}{on}{self._status}{off}{_WRAP}\r")
+
+
+def _harmless(lines: bytes) -> bytes:
+    text = lines.decode(errors="backslashreplace")
+    return "\n".join(map(safe_json, text.split("\n"))).encode()
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from events.terminal import safe
+from events.terminal import safe, safe_json
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,12 @@ def test_every_control_is_escaped_and_the_result_can_be_printed():
     assert shown.encode().decode() == shown
     assert not any(code < 0x20 or 0x7F <= code < 0xA0 for code in map(ord, set(shown)))
     assert safe(shown) == shown
+
+
+def test_json_keeps_its_meaning_and_has_nothing_that_a_terminal_obeys():
+    everything = {"a": "".join(chr(code) for code in range(0x3000))}
+    line = json.dumps(everything, ensure_ascii=False, indent="\t").replace("\n", "\r")
+    made = safe_json(line)
+    assert json.loads(made) == everything
+    assert safe(made) == made
+    assert safe_json('{"a":\t"\x9b2J"}') == '{"a": "\\u009b2J"}'

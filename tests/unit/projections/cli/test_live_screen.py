@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import threading
@@ -178,11 +179,28 @@ def test_raw_lines_on_a_terminal_are_all_there_is(clock):
     held = io.BytesIO()
     out = io.TextIOWrapper(held, encoding="ascii")
     out.isatty = lambda: True  # type: ignore[method-assign]  # that is the pretence
-    lines = [b'{"event": "x", "n": "\xe6\x97\xa5"}', b"no JSON \x1b[2J"]
+    lines = [b'{"event": "x", "n": "\xe6\x97\xa5"}', b"no JSON"]
     with Screen(out, live=True, raw=True, clock=clock) as screen:
         screen.show(map(read_event, lines), add_up=True)
         assert not screen.has_totals
     assert held.getvalue() == b"".join(line + b"\n" for line in lines)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_a_terminal_obeys_is_escaped_in_raw_lines_for_one_only(clock, terminal):
+    held = io.BytesIO()
+    out = io.TextIOWrapper(held)
+    out.isatty = lambda: terminal  # type: ignore[method-assign]  # that is the pretence
+    lines = ['{"event":\t"x",\r"n": "a\x7f\x9b2J\u202e\\u001b\u65e5"}'.encode(), b"no \x1b[2J\xff"]
+    with Screen(out, live=False, raw=True, clock=clock) as screen:
+        screen.show(map(read_event, lines))
+    written = held.getvalue().splitlines() if terminal else held.getvalue().split(b"\n")[:-1]
+    if not terminal:
+        assert written == lines
+        return
+    assert b"".join(written).decode().isprintable()
+    assert json.loads(written[0]) == json.loads(lines[0])
+    assert written[1] == rb"no \u001b[2J\xff"
 
 
 def test_what_keeps_a_screen_fresh_ends_with_its_block(clock):
