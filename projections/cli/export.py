@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from events.formats.mapping import Mapping
     from projections.exporting import Exporting
 
-FORMATS = ("ecs", "oban", "sidekiq", "structlog")
+FORMATS = ("ecs", "oban", "structlog")
+"""Those in which one line tells of one outcome: Sidekiq takes several."""
 
 
 @click.command(
@@ -27,7 +28,8 @@ FORMATS = ("ecs", "oban", "sidekiq", "structlog")
     "format_",
     metavar="F",
     type=click.Choice(FORMATS),
-    help="What the lines become: ecs (Elastic Common Schema), oban or structlog.",
+    help="What the lines become: ecs (Elastic Common Schema), oban or structlog. Not sidekiq, "
+    "where it takes several lines to tell of one outcome.",
 )
 @click.option(
     "--mapping",

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from events.formats.presets import PRESETS, preset_text
+from projections.cli.export import FORMATS
 from tests.support.command import COMMAND, assert_complaint, clean_env, syncstats
 from tests.support.data_folders import a_log, event, lines_of, write_log
 from tests.support.pruned_logs import prune_to
@@ -87,7 +89,7 @@ def test_what_was_pruned_is_told(tmp_path, data):
         ([], ["--format ecs", "--mapping"]),
         (["--format", "ecs", "--mapping", "own.toml"], ["by one of"]),
         (["--format", "native"], ["'native' is not one of"]),
-        (["--format", "sidekiq"], ["'sidekiq' cannot be written", "companions"]),
+        (["--format", "sidekiq"], ["'sidekiq' is not one of 'ecs', 'oban', 'structlog'"]),
         (["--mapping", "none.toml"], ["none.toml"]),
         (["none.jsonl", "--format", "ecs"], ["none.jsonl does not exist"]),
         (["--format", "ecs", "--out", "no/such/file"], ["no/such/file cannot be written"]),
@@ -97,6 +99,17 @@ def test_what_was_pruned_is_told(tmp_path, data):
 )
 def test_what_cannot_be_done_is_told_in_one_line(tmp_path, args, parts):
     assert_complaint(syncstats("export", *args, cwd=tmp_path), *parts)
+
+
+@pytest.mark.usefixtures("data")
+def test_all_formats_that_are_offered_can_be_written_and_those_that_are_not_cannot(tmp_path):
+    for name in FORMATS:
+        ran = syncstats("export", "--format", name, "--out", f"{name}.jsonl", cwd=tmp_path)
+        assert ran.status == 0, ran.err
+    for name in set(PRESETS) - set(FORMATS):
+        (tmp_path / "own.toml").write_text(preset_text(name))
+        ran = syncstats("export", "--mapping", "own.toml", cwd=tmp_path)
+        assert_complaint(ran, f"lines of format '{name}' cannot be written", "companions")
 
 
 def test_a_damaged_file_leaves_what_stands_at_out_as_it_was(tmp_path):
