@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from events.formats.toml.mapping_file import parse_mapping, read_text, regexes, wrong
-from projections.cli.patterns import ADVICE, takes_for_ever
+from projections.cli.patterns import ADVICE, first_that_takes_for_ever
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,8 @@ def read_checked(path: Path) -> Mapping:
     """
     text = read_text(path)
     mapping = parse_mapping(text, str(path))
-    for place, pattern in regexes(text):
-        if takes_for_ever(pattern):
-            raise wrong(text, str(path), place, f"this {ADVICE}")
+    found = regexes(text)
+    slow = first_that_takes_for_ever([pattern for _, pattern in found])
+    if slow is not None:
+        raise wrong(text, str(path), found[slow][0], f"this {ADVICE}")
     return mapping

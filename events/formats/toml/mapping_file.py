@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem, StrPath
 
 MAX_BYTES = 1 << 20
+MAX_REGEXES = 1000
+"""Most regular expressions of one mapping: each is tried out, and looked for in each line."""
 MAX_WITHIN_LINES = 100_000
 _WITHIN_LINES = 1000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -85,9 +87,14 @@ def parse_mapping(text: str, source: str) -> Mapping:
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise MappingError(f"{source}: the mapping is no TOML: {error}") from error
     try:
-        return _mapping(Table(content))
+        mapping = _mapping(Table(content))
     except WrongKeyError as error:
         raise wrong(text, source, error.path, str(error)) from None
+    found = list(_regexes(content, ()))
+    if len(found) > MAX_REGEXES:
+        what = f"a mapping has at most {MAX_REGEXES:,} regular expressions, and this is one more"
+        raise wrong(text, source, found[MAX_REGEXES][0], what)
+    return mapping
 
 
 def wrong(text: str, source: str, path: Path, what: str) -> MappingError:

@@ -247,3 +247,16 @@ def test_a_path_of_many_steps_is_refused_however_it_is_written():
     for keys in ("a." * 20_000 + "a", '"' + "a." * 20_000 + 'a"'):
         told = refused(f'name = "x"\n[[outcomes]]\nis = "dead"\nwhen = {{ {keys} = 1 }}')
         assert told.endswith("a path has at most 20 steps")
+
+
+def test_more_regular_expressions_than_are_taken():
+    rules = "".join(
+        f"\n[[outcomes]]\nis = 'failed'\nwhen = {{ a = {{ matches = 'x{number}' }} }}"
+        for number in range(1001)
+    )
+    with pytest.raises(MappingError) as caught:
+        parse_mapping(f"name = 'many'{rules}", "m.toml")
+    assert str(caught.value) == (
+        "m.toml:3004: outcomes.when.a.matches: a mapping has at most 1,000 regular expressions, "
+        "and this is one more"
+    )
