@@ -22,86 +22,28 @@ The content decides, never the name. Cheap questions come first: texts mostly di
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from events.errors import EventsError
 from events.follow.fingerprint import FIRST_BYTES, FIRST_MARK, HEAD_BYTES, agree, head_marks
 from events.follow.index import may_agree
 from events.follow.survey import Survey, same_text
-from events.follow.tracked import FileState, Tracked
+from events.follow.tracked import FileState
+from events.follow.verdicts import Continues, Copy, Own, Wait
 
 if TYPE_CHECKING:
     from events.filesystem import FileStatus
     from events.follow.index import Index
+    from events.follow.others import Others
     from events.follow.texts import OpenText
+    from events.follow.tracked import Tracked
+    from events.follow.verdicts import Verdict
 
 _KNOWN = {FileState.READ, FileState.OLD}
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """A file of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """It cannot be said yet; ``broken`` tells why an archive cannot be read."""
-
-    broken: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """All that it holds is handed out from the other file."""
-
-    original: Tracked
-
-
-@dataclass(frozen=True, slots=True)
-class Continues:
-    """It goes on with what was read of the other file, which is gone or becomes its copy."""
-
-    memory: Tracked
-
-
-Verdict = Own | Wait | Copy | Continues
-
-
-class AgainError(Exception):
-    """What was known of the other files turned out to be out of date: judge anew."""
-
-
-class Surroundings(Protocol):
-    """What a judge asks of the others."""
-
-    def opened(self, file: Tracked) -> OpenText | None:
-        """Open a file, if it can be."""
-        ...
-
-    def refresh(self, file: Tracked) -> None:
-        """Look whether a file is where it was and as it was.
-
-        Raises:
-            AgainError: It is not.
-        """
-        ...
-
-    def confirm(self, file: Tracked) -> None:
-        """See that a file that is gone was searched for since.
-
-        Raises:
-            AgainError: It was not.
-        """
-        ...
-
-    def settled(self, file: Tracked, status: FileStatus) -> bool:
-        """Whether nobody seems to be writing to it."""
-        ...
-
-
-def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings) -> Verdict:
+def judge(file: Tracked, status: FileStatus, index: Index, others: Others) -> Verdict:
     """Say what a file is.
 
     Args:
@@ -156,7 +98,7 @@ def judge(file: Tracked, status: FileStatus, index: Index, others: Surroundings)
     return _after(file, gone, started, length, others, settled=settled, short=short)
 
 
-def _beside(file: Tracked, other: Tracked, length: int, others: Surroundings) -> Verdict | None:
+def _beside(file: Tracked, other: Tracked, length: int, others: Others) -> Verdict | None:
     """Compare with a file that is there, or open still though it has no name."""
     text, beside = file.text, others.opened(other)
     if text is None or beside is None or file.survey is None:
@@ -184,7 +126,7 @@ def _after(
     gone: list[Tracked],
     started: list[Tracked],
     length: int,
-    others: Surroundings,
+    others: Others,
     *,
     settled: bool,
     short: bool,

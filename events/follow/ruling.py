@@ -8,36 +8,32 @@ from events.errors import EventsError
 from events.follow.copies import goes_on_apart, is_behind, note_same
 from events.follow.fingerprint import Meter
 from events.follow.index import Index
-from events.follow.looking import SECOND_NS
-from events.follow.matching import AgainError, Continues, Copy, Own, Wait, judge
+from events.follow.matching import judge
 from events.follow.open_files import MovedError
-from events.follow.reading import ChangedError, check
+from events.follow.others import AgainError
 from events.follow.tracked import FileState
+from events.follow.verdicts import Continues, Copy, Own, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.clock import Clock
     from events.filesystem import FileStatus
     from events.follow.looking import Looker
-    from events.follow.matching import Verdict
     from events.follow.open_files import OpenFiles
+    from events.follow.others import Others
     from events.follow.roster import Roster
-    from events.follow.texts import OpenText
     from events.follow.tracked import Tracked
-
-SETTLE_S = 2
-_SETTLE_NS = SETTLE_S * SECOND_NS
+    from events.follow.verdicts import Verdict
 
 
 class Ruling:
-    """Judges what is new; it is the surroundings that `matching.judge` asks.
+    """Judges what is new.
 
     Args:
         roster: The files.
         files: Opens them.
-        looker: Looks at them again.
-        clock: The monotonic clock for how long a file has not changed, the other for its age.
+        looker: Told of files that cannot be read, or have gone.
+        others: What a judge asks of them.
         notice: Told of copies and damaged archives, once.
         follow: Whether more is to come.
     """
@@ -47,7 +43,7 @@ class Ruling:
         roster: Roster,
         files: OpenFiles,
         looker: Looker,
-        clock: Clock,
+        others: Others,
         notice: Callable[[str], None],
         *,
         follow: bool,
@@ -55,7 +51,7 @@ class Ruling:
         self._roster = roster
         self._open = files
         self._looker = looker
-        self._clock = clock
+        self._others = others
         self._notice = notice
         self._follow = follow
 
@@ -102,7 +98,7 @@ class Ruling:
                 if file.state is FileState.COPY:
                     file.state = FileState.NEW
                 return
-            verdict = judge(file, status, index, self)
+            verdict = judge(file, status, index, self._others)
             self._carry_out(file, status, verdict, copied=copied)
         except MovedError:
             self._looker.search = True
@@ -117,7 +113,7 @@ class Ruling:
 
     def _may_be_whole(self, file: Tracked, status: FileStatus) -> bool:
         """Whether to decompress an archive: not while it grows, nor again if that had failed."""
-        if self.settled(file, status):
+        if self._others.settled(file, status):
             if file.broken and not file.differs(status):
                 self._wait(file, status, Wait(file.broken))
                 return False
@@ -168,14 +164,14 @@ class Ruling:
         file.waits = False
         if original.state is FileState.OLD or not original.places:
             return  # compressed, most of the time, and read to its end before
-        if self._follow and not self.settled(file, status):
+        if self._follow and not self._others.settled(file, status):
             file.waits = True  # an archive whose original is about to be removed is none
         elif file.told != "copy":
             file.told = "copy"
             self._notice(f"{file.path} holds the same as {original.path} and is not counted again")
 
     def _wait(self, file: Tracked, status: FileStatus, verdict: Wait) -> None:
-        settled = self.settled(file, status)
+        settled = self._others.settled(file, status)
         file.state = FileState.NEW
         file.saw(status)
         file.waits = not (settled and verdict.broken)
@@ -189,53 +185,3 @@ class Ruling:
             return self._open.get(file).status().size
         except (MovedError, EventsError, OSError):
             return 0
-
-    # What the judge asks
-
-    def opened(self, file: Tracked) -> OpenText | None:
-        """Open a file, if it can be."""
-        try:
-            return self._open.get(file)
-        except (MovedError, EventsError, OSError):
-            return None
-
-    def refresh(self, file: Tracked) -> None:
-        """Look whether a file is where it was, and holds what was read of it."""
-        before = bool(file.places), file.state, file.meter
-        now = self._clock.monotonic_ns()
-        for place in [*file.places]:
-            self._looker.look(place, now)
-        after = bool(file.places), file.state, file.meter
-        if self._looker.search or after[:2] != before[:2] or after[2] is not before[2]:
-            raise AgainError
-        if file.state is not FileState.READ:
-            return
-        try:
-            self._open.get(file)
-            check(file)
-        except ChangedError:
-            self._roster.split(file)
-            self._looker.search = True
-            raise AgainError from None
-        except MovedError:
-            self._looker.search = True
-            raise AgainError from None
-        except (EventsError, OSError):
-            return
-
-    def confirm(self, file: Tracked) -> None:
-        """See that a file that is gone was searched for since."""
-        if file.lost >= self._roster.searched:
-            self._looker.search = True
-            raise AgainError
-
-    def settled(self, file: Tracked, status: FileStatus) -> bool:
-        """Whether nobody seems to be writing to it.
-
-        By the age that its own time gives, or, since another machine's clock may be ahead, by how
-        long it was seen not to change.
-        """
-        if self._clock.now_us() * 1000 - status.mtime_ns >= _SETTLE_NS:
-            return True
-        unchanged = not file.differs(status)
-        return unchanged and self._clock.monotonic_ns() - file.changed_ns >= _SETTLE_NS
