@@ -5,7 +5,6 @@ import pytest
 from events.model import Failed, Skipped, Succeeded
 from sync_queue.errors import InvalidJobError
 from sync_queue.jobs import LeasedJob
-from tests.support.workers import Place
 from worker.attempt import Failure, event_of, job_of
 from worker.errors import HandlerStopped, PermanentError, PlexNotFound, TransientError
 from worker.handlers.base import Outcome
@@ -13,13 +12,6 @@ from worker.retry import Backoff, RetryPolicies
 
 JOB = LeasedJob(42, "metadata", 7, '{"a":1}', "k", 2, 5_000_000, 0, 1, 2, 0, 9)
 SOON = RetryPolicies(Backoff(0, 0, 5), Backoff(1, 1, 12))
-
-
-@pytest.fixture
-def place(tmp_path):
-    place = Place(tmp_path)
-    yield place
-    place.close()
 
 
 @pytest.fixture

@@ -17,13 +17,6 @@ from tests.support.workers import Place
 from worker.recorder import Ended
 
 
-@pytest.fixture
-def place(tmp_path):
-    place = Place(tmp_path / "data")
-    yield place
-    place.close()
-
-
 def work(place, count=1, *, die=False):
     """Let a worker record so many outcomes and end: its stream's name."""
     place.enqueue(count)

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
 from tests.support.held_clock import HeldClock
-from tests.support.workers import Place, TickingClock, ends_of
+from tests.support.workers import TickingClock, ends_of
 from worker.errors import TransientError
 from worker.retry import MAX_WAIT_S
 from worker.set_back import LOOK_EVERY_S, SetBack
@@ -14,9 +12,8 @@ DAY_S = 86_400
 
 
 @pytest.fixture
-def place(tmp_path):
-    with closing(Place(tmp_path / "data", TickingClock())) as place:
-        yield place
+def clock():
+    return TickingClock()
 
 
 def test_jobs_that_were_due_before_the_clock_was_set_back_are_done(place):

@@ -17,13 +17,6 @@ from worker.stopping import StopRequest
 from worker.takeover import MAX_LOSSES, WORKER_LOST
 
 
-@pytest.fixture
-def place(tmp_path):
-    place = Place(tmp_path / "data")
-    yield place
-    place.close()
-
-
 def outcome(job, how):
     common = {"job_id": job.id, "kind": job.kind, "attempt": job.attempt, "scene_id": job.scene_id}
     if how == "success":
