@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from events.errors import EventsError
@@ -32,6 +33,7 @@ MAX_REGEXES = 1000
 """Most regular expressions of one mapping: each is tried out, and looked for in each line."""
 MAX_WITHIN_LINES = 100_000
 _WITHIN_LINES = 1000
+_AT = re.compile(r" \(at line (\d+), column \d+\)\Z")  # tomllib has no other way to tell
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -66,9 +68,10 @@ def read_text(path: StrPath, fs: FileSystem = REAL) -> str:
     if len(data) > MAX_BYTES:
         raise MappingError(f"{path}: the file is larger than 1 MiB: it is no mapping")
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")  # some editors put a mark at the beginning
     except UnicodeDecodeError as error:
-        raise MappingError(f"{path}: the mapping is no TOML: {error}") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise MappingError(f"{path}:{line}: this is no TOML: not UTF-8") from error
 
 
 def parse_mapping(text: str, source: str) -> Mapping:
@@ -84,8 +87,14 @@ def parse_mapping(text: str, source: str) -> Mapping:
     text = text.replace("\r\n", "\n")
     try:
         content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
-        raise MappingError(f"{source}: the mapping is no TOML: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        line, what = _placed(str(error), text)
+        raise MappingError(f"{source}:{line}: this is no TOML: {what}") from error
+    except (ValueError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
+        what = "nested too deep" if deep else "a number of too many digits"
+        line = _first_line(text, type(error))
+        raise MappingError(f"{source}:{line}: this is no mapping: {what}") from error
     try:
         mapping = _mapping(Table(content))
     except WrongKeyError as error:
@@ -95,6 +104,28 @@ def parse_mapping(text: str, source: str) -> Mapping:
         what = f"a mapping has at most {MAX_REGEXES:,} regular expressions, and this is one more"
         raise wrong(text, source, found[MAX_REGEXES][0], what)
     return mapping
+
+
+def _placed(said: str, text: str) -> tuple[int, str]:
+    """In which line the parser found something wrong, and what it says besides."""
+    found = _AT.search(said)
+    if found is None:  # at the end of the document
+        return text.rstrip("\n").count("\n") + 1, said
+    return int(found[1]), said[: found.start()]
+
+
+def _first_line(text: str, kind: type[Exception]) -> int:
+    """The line with which reading a text begins to end with an error that tells no place."""
+    lines = text.split("\n")
+
+    def fails(count: int) -> bool:
+        try:
+            tomllib.loads("\n".join(lines[:count]))
+        except (ValueError, RecursionError) as error:
+            return type(error) is kind
+        return False
+
+    return bisect_left(range(len(lines)), True, key=fails)
 
 
 def wrong(text: str, source: str, path: Path, what: str) -> MappingError:
