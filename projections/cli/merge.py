@@ -36,15 +36,15 @@ def merge(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """Join the stats.json files of several machines, or an old and a new one of the same.
 
     For each stream the file that is further along counts: so nothing is counted twice, in whatever
-    order and however often files are given. Two histories of one stream are refused.
+    order and however often files are given. Two histories of one stream are refused. Of one file,
+    such as what `syncstats ingest` keeps, the stats are printed.
     """
     from projections.cli.output import print_json, say
     from projections.cli.stats_view import print_stats
     from projections.cli.writing import write_out
-    from projections.snapshot import Snapshot
 
     snapshots = [_read(path) for path in files]
-    joined = reduce(_joined, snapshots, Snapshot.empty())
+    joined = reduce(_joined, snapshots)
     if out is not None:
         write_out(out, joined.to_bytes())
     if as_json:

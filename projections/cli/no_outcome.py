@@ -18,6 +18,15 @@ _BEGINNING = 4096
 """Within so many bytes a file of stats says that it is one."""
 
 
+def holds_stats(path: Path) -> bool:
+    """Whether it is a file of stats: a stats.json, a state of ingest, or what --out wrote."""
+    try:
+        with path.open("rb") as file:
+            return _is_stats(file.read(_BEGINNING))
+    except OSError:
+        return False
+
+
 def counts_nothing(snapshot: Snapshot) -> bool:
     """Whether no outcome is in it."""
     stats = snapshot.total()

@@ -13,6 +13,7 @@ import click
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -26,13 +27,33 @@ _SIZE = re.compile(r"(\d{1,15})\s*(|[KMGT]i?B?)", re.IGNORECASE | re.ASCII)
 _SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
+class DataFolder(click.Path):
+    """A folder; where a file of stats is named, the command that it is for is told."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Check that it is no file; anything else is a usage error."""
+        path = Path(value)
+        if path.is_file():
+            from projections.cli.misplaced import lead_to_merge
+            from projections.cli.no_outcome import holds_stats
+
+            if holds_stats(path):
+                self.fail(lead_to_merge(path), param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def data_option() -> Decorator:
     """Make the option `--data DIR`."""
     return click.option(
         "--data",
         metavar="DIR",
         envvar="SYNCSTATS_DATA",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=DataFolder(file_okay=False, path_type=Path),
         default=Path("data"),
         help="The data folder.  [default: $SYNCSTATS_DATA, else ./data]",
     )

@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from sync_queue.jobs import QueueCounts
 
 
-@click.command(cls=Command, example="syncstats show")
+@click.command(cls=Command, example="syncstats show", context_settings={"allow_extra_args": True})
 @data_option()
 @json_option()
-def show(data: Path, as_json: bool) -> None:
+@click.pass_context
+def show(ctx: click.Context, /, data: Path, as_json: bool) -> None:
     """Show the stats, the queue and the dead letters.
 
     The stats are those of stats.json, which `syncstats run` keeps current; with --json its layout,
-    and beside it `queue` and `dead_letters`.
+    and beside it `queue` and `dead_letters`. `syncstats merge FILE` prints what ingest keeps.
     """
     from events.clock import SystemClock
     from events.filesystem import RealFileSystem
+    from projections.cli.misplaced import refuse_arguments
     from projections.cli.options import existing
     from projections.cli.output import print_json, say
     from projections.cli.stats_view import print_queue, print_stats
@@ -33,6 +35,7 @@ def show(data: Path, as_json: bool) -> None:
     from projections.snapshot import Snapshot
     from projections.store import SnapshotStore
 
+    refuse_arguments(ctx, ctx.args)
     stored = SnapshotStore(existing(data), fs=RealFileSystem(), clock=SystemClock()).load()
     snapshot = stored or Snapshot.empty()
     counts = _counts(data)

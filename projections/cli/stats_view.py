@@ -110,9 +110,10 @@ def _quantiles(times: Histogram) -> str:
 
 
 def _log(snapshot: Snapshot) -> None:
-    facts = [plural(sum(name != LOOSE for name in snapshot.streams), "stream")]
-    if snapshot.as_of_us is not None:
-        facts.append(f"newest outcome {moment(snapshot.as_of_us)}")
+    streams = sum(name != LOOSE for name in snapshot.streams)
+    facts = [plural(streams, "stream")] if streams else []
+    newest = snapshot.as_of_us
+    facts.append("no outcome" if newest is None else f"newest outcome {moment(newest)}")
     line("Log", ", ".join(facts))
     wrong = [
         plural(number, what)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from projections.verify import Verification
 
 
-@click.command(cls=Command, example="syncstats verify")
+@click.command(cls=Command, example="syncstats verify", context_settings={"allow_extra_args": True})
 @click.option("--strict", is_flag=True, help="Status 1 for invalid lines and duplicates too.")
 @data_option()
 @json_option()
@@ -29,6 +29,7 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     the log, the log has a gap, or it does not go on where a summary ends.
     """
     from events.filesystem import RealFileSystem
+    from projections.cli.misplaced import refuse_arguments
     from projections.cli.options import existing
     from projections.cli.output import print_json
     from projections.cli.problems import Problems, tell_misnamed
@@ -36,6 +37,7 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     from projections.sources import find_sources, total_bytes
     from projections.verify import verify as check
 
+    refuse_arguments(ctx, ctx.args)
     fs = RealFileSystem()
     tell_misnamed(existing(data), fs)
     problems = Problems()

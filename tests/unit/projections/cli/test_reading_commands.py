@@ -420,7 +420,43 @@ def test_what_cannot_be_merged(content, part, syncstats, tmp_path):
 def test_merge_refuses_lines_without_a_place(syncstats):
     loose = '{"event":"job.succeeded","timestamp":"2026-01-01T00:00:00Z"}\n'
     syncstats("replay", "-", "--out", "loose.json", stdin=loose)
-    assert syncstats("merge", "loose.json").status == 2
+    assert_complaint(syncstats("merge", "loose.json", "loose.json"), "without stream and seq")
+    ran = syncstats("merge", "loose.json")  # one alone is printed
+    assert ran.status == 0
+    assert ran.out.splitlines()[0].startswith("Attempts     1 = ")
+    assert "Log          newest outcome 2026-01-01 00:00:00Z" in ran.out.splitlines()
+
+
+# A file in the place of a data folder -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_a_file_of_stats_leads_to_the_command_that_prints_it(command, syncstats, data):
+    (data.parent / "done.log").write_text('{"msg":"done","ctx":{"jid":"5f","elapsed":0.1}}\n')
+    syncstats("ingest", "done.log", "--state", "state.json", "--format", "sidekiq")
+    syncstats("replay", "--out", "out.json")
+    syncstats("rebuild")
+    for file in ("state.json", "out.json", data / "stats.json"):
+        for args in ([file], ["--data", file], ["--json", file]):
+            ran = syncstats(command, *args)
+            assert_complaint(
+                ran, f"{file} is a file of stats", f"`syncstats merge {file}` prints it"
+            )
+            assert syncstats("merge", file).status == 0
+
+
+@pytest.mark.parametrize("command", ["show", "verify"])
+@pytest.mark.parametrize(
+    ("args", "part"),
+    [
+        (["data"], "is named with --data: --data data"),
+        (["nothing"], "Got unexpected extra argument (nothing)"),
+        (["--data", "log"], "'log' is a file"),
+    ],
+)
+def test_anything_else_beside_the_options_is_refused(command, args, part, syncstats, data):
+    (data.parent / "log").write_text("line\n")
+    assert_complaint(syncstats(command, *args), part)
 
 
 # Where nothing is ---------------------------------------------------------------------------------
