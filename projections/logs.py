@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
@@ -128,7 +129,7 @@ def read_log(
                     told(f"{log.name}: {shown.format}")
                 intake = Intake(fold, shown.format)
             for _ in read_blocks(
-                intake.take,
+                partial(intake.take, source=source_text(source)),
                 file,
                 source_text(source),
                 problem=problem,
@@ -136,7 +137,7 @@ def read_log(
             ):
                 pass
     if intake is not None:
-        intake.finish()
+        intake.finish(problem)
     return "empty" if shown is None else shown.found
 
 

@@ -213,3 +213,18 @@ def test_a_damaged_file_is_told_and_ends_the_replay(tmp_path):
     for format_ in ("sidekiq", "auto"):
         with pytest.raises(SourceError, match=r"log.gz cannot be decompressed"):
             fold(log, format_=format_)
+
+
+def test_half_a_wrapped_line_at_the_end_is_told_as_incomplete_and_not_counted(tmp_path):
+    log, found = tmp_path / "c.log", []
+    log.write_bytes(in_docker(DONE) + in_docker(DONE[:30]))
+    replayed = replay(
+        [str(log)],
+        stdin=io.BytesIO(),
+        choice=choice_of("sidekiq", None, "docker"),
+        strict=True,
+        problem=found.append,
+    )
+    assert counts(replayed.snapshot)[:2] == (1, 1)
+    assert (replayed.incomplete_lines, replayed.snapshot.invalid_lines) == (1, 0)
+    assert [(each.source, each.offset) for each in found] == [(str(log), len(in_docker(DONE)))]
