@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.held_clock import HeldClock
 from tests.support.workers import Place
+from worker.stats import SyncStats
 
 
 @pytest.fixture
@@ -20,3 +22,20 @@ def clock():
 def place(tmp_path, clock):
     with closing(Place(tmp_path / "data", clock)) as place:
         yield place
+
+
+@pytest.fixture
+def stats():
+    return SyncStats(session_start=1000.5)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "stats.json"
+
+
+@pytest.fixture
+def logs():
+    """What is logged meanwhile."""
+    with capture_logs() as entries:
+        yield entries
