@@ -7,18 +7,17 @@ invalid line takes up.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from events.errors import InvalidLineError
+from events.json_text import check_length, check_unicode, is_unicode, parse_object, refuse
 from events.limits import MAX_DEPTH
-from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
+from events.model import OUTCOMES, SCHEMA_VERSION, Line
 from events.nesting import flatten, is_too_deep
 
 _FIELDS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Line)}
@@ -26,7 +25,6 @@ _NOT_OF_OUTCOMES = frozenset({"epoch", "queue_id", "host", "pid", "version"})
 """Fields of `Line` that the format gives to other events: no outcome is refused for one of them."""
 _MOMENTS = ("timestamp", "retry_at")
 _LEAP_SECOND = re.compile(r"(?<=:\d\d:)60(?:\.\d+)?(?=[Zz+-])", re.ASCII)
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def is_representable(moment: datetime | UnsetType) -> bool:
@@ -47,28 +45,22 @@ def examine(line: bytes) -> Line:
         InvalidLineError: With the line's stream and seq, where it is a JSON object that has them
             (also one that is only nested too deep, or not wholly UTF-8).
     """
-    if len(line.removesuffix(b"\n")) >= MAX_LINE_BYTES:
-        raise InvalidLineError(f"longer than {MAX_LINE_BYTES:,} bytes")
+    check_length(line)
     text, flaw = _as_text(line)
     found = _parse(text, flaw)
     try:
         if flaw:
-            _refuse(flaw)
-        if _SURROGATE.search(text) and not _is_unicode(found):
-            _refuse("holds half a surrogate pair, which is no Unicode text")
+            refuse(flaw)
+        check_unicode(text, found)
         return _build(found)
     except InvalidLineError as error:
         stream = _read("stream", found)
         seq = _read("seq", found)
         raise InvalidLineError(
             error.reason,
-            None if stream is UNSET or not _is_unicode(stream) else stream,
+            None if stream is UNSET or not is_unicode(stream) else stream,
             None if seq is UNSET else seq,
         ) from None
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise InvalidLineError(reason)
 
 
 def _as_text(line: bytes) -> tuple[str, str]:
@@ -85,44 +77,11 @@ def _as_text(line: bytes) -> tuple[str, str]:
 
 def _parse(text: str, flaw: str) -> dict[str, Any]:
     try:
-        found = json.loads(
-            text, parse_constant=_refuse_constant, parse_int=_to_int, parse_float=_to_float
-        )
-    except RecursionError:
-        _refuse(flaw or "nested too deep for what is left of the stack")
+        return parse_object(text)
     except InvalidLineError:
+        if flaw:
+            refuse(flaw)
         raise
-    except json.JSONDecodeError as error:
-        _refuse(flaw or f"not JSON: {error.msg} (character {error.pos + 1})")
-    if not isinstance(found, dict):
-        _refuse(flaw or "JSON, but no object")
-    return found
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    _refuse(f"not JSON: {name} is no number there")
-
-
-def _to_int(digits: str) -> int | str:
-    """An integer; one of so many digits that Python refuses stays text: the wrong type."""
-    try:
-        return int(digits)
-    except ValueError:
-        return digits
-
-
-def _to_float(digits: str) -> float | str:
-    """A float; one beyond its range, legal in JSON, stays text: the wrong type."""
-    number = float(digits)
-    return number if math.isfinite(number) else digits
-
-
-def _is_unicode(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _build(found: dict[str, Any]) -> Line:
@@ -134,7 +93,7 @@ def _build(found: dict[str, Any]) -> Line:
     version = found.get("v")
     if type(version) is int and version != SCHEMA_VERSION:
         age = "newer" if version > SCHEMA_VERSION else "unknown"
-        _refuse(f"schema version {version} is {age}; this program reads {SCHEMA_VERSION}")
+        refuse(f"schema version {version} is {age}; this program reads {SCHEMA_VERSION}")
     event = found.get("event")
     if isinstance(event, str) and event in OUTCOMES:
         return _build_outcome(found)
@@ -156,11 +115,11 @@ def _build_outcome(found: dict[str, Any]) -> Line:
             fields[name] = _convert(name, found[name])
         except (ValueError, OverflowError) as error:
             if name not in _NOT_OF_OUTCOMES:
-                _refuse(f"{name}: {error}")
+                refuse(f"{name}: {error}")
     if "timestamp" not in fields:
-        _refuse("an outcome without timestamp")
+        refuse("an outcome without timestamp")
     if ("stream" in fields) is not ("seq" in fields):
-        _refuse("stream without seq" if "stream" in fields else "seq without stream")
+        refuse("stream without seq" if "stream" in fields else "seq without stream")
     _drop_empty_error_type(fields)
     return Line(**fields)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from events.json_text import is_blank
 from events.log.reader import Block
-from projections.fold import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,4 +21,4 @@ def lines_of(blocks: Iterable[Block | Overlong]) -> Iterator[bytes]:
     """
     for block in blocks:
         if isinstance(block, Block):
-            yield from (line for line in block.data.split(b"\n") if not is_empty(line))
+            yield from (line for line in block.data.split(b"\n") if not is_blank(line))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.errors import EventsError
+from events.json_text import is_blank
 from projections.errors import SourceError
-from projections.fold import is_empty
 from projections.intake import NATIVE, Format
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def unrecognised(name: str) -> SourceError:
 def whole_lines(head: bytes) -> bytes:
     """What of the first bytes of a log is whole lines; b"" where none of them says anything."""
     sample = head[: head.rfind(b"\n") + 1]
-    return b"" if all(map(is_empty, sample.split(b"\n"))) else sample
+    return b"" if all(map(is_blank, sample.split(b"\n"))) else sample
 
 
 def read_head(file: BinaryIO) -> bytes:

@@ -9,11 +9,11 @@ from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError
+from events.json_text import is_blank
 from events.log.reader import BlockReader, Overlong
 from events.log.segment import open_segment, open_source, parse_segment
 from events.model import OUTCOMES
 from projections.errors import SourceError
-from projections.fold import is_empty
 from projections.reading import Problem, nothing
 from projections.seqs import SeqSet, size
 from projections.sources import find_sources
@@ -141,7 +141,7 @@ class Exporting:
                 event = decode(line)
                 _belongs(event, folder)
             except InvalidLineError as error:
-                if not is_empty(line):
+                if not is_blank(line):
                     self._problem(Problem(name, number + place, at, error.reason))
             else:
                 if self._is_new(event) and event.event in OUTCOMES:

@@ -6,13 +6,15 @@ blocks: each line counts once by its stream and seq, a line that is seen again i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import InvalidLineError
+from events.json_text import is_blank
 from events.model import OUTCOMES
+from events.reporting import ignore, too_long
 from projections.entry import LOOSE
 from projections.stream_state import StreamState
 from projections.tallying import tally_with_newest
@@ -21,28 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from events.model import Line
+    from events.reporting import Report
     from projections.entry import Entry
     from worker.tally import OutcomeTally
 
 FOLD_VERSION = 1
 """Raised when the same log would give other stats; snapshots of other versions are remade."""
-
-
-class Report(Protocol):
-    """Called for each invalid line."""
-
-    def __call__(self, offset: int, reason: str) -> None:
-        """Take the line's place (bytes from the start of its file) and what is wrong with it."""
-        ...
-
-
-def ignore(offset: int, reason: str) -> None:  # the shape of a Report
-    """Report nothing: the count alone is wanted."""
-
-
-def is_empty(line: bytes) -> bool:
-    """Whether a line is nothing: what JSON takes for white space (RFC 8259, section 2), if that."""
-    return not line.strip(b" \t\r")
 
 
 class Fold:
@@ -143,7 +129,7 @@ class Fold:
                 event = decode(line)
                 name = folder if event.stream == folder else _home(event, folder, loose)
             except InvalidLineError as error:
-                if not is_empty(line):
+                if not is_blank(line):
                     self._invalid(error, folder, loose)
                     report(at, error.reason)
                 continue
@@ -212,11 +198,6 @@ class Fold:
             state.spoilt.add(error.seq)
         elif name is None and loose != LOOSE:
             state.number(1)
-
-
-def too_long(length: int) -> str:
-    """What is wrong with a line of so many bytes."""
-    return f"the line is {length} bytes long, more than the limit of 1 MiB"
 
 
 def _home(line: Line, folder: str | None, loose: str) -> str | None:

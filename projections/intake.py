@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from events.log.reader import Overlong
+from events.reporting import ignore, too_long
 from projections.entry import LOOSE
-from projections.fold import ignore, too_long
 from projections.foreign_sums import tally_sums
 from projections.reading import Problem, nothing
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from events.formats.wrappings.unwrapping import Unwrapper
     from events.log.reader import Block
     from events.model import Line
-    from projections.fold import Fold, Report
+    from events.reporting import Report
+    from projections.fold import Fold
 
 NATIVE = "native"
 

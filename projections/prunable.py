@@ -15,13 +15,14 @@ from msgspec import UNSET
 from events.clock import to_us
 from events.codec import decode
 from events.errors import InvalidLineError
+from events.json_text import is_blank
 from events.log.compression import SUFFIXES
 from events.log.reader import BlockReader, Overlong
 from events.log.segment import list_segments, open_segment, parse_segment, segment_name
 from events.log.stream import stream_folder
 from events.log.twins import check_forms
 from projections.errors import ProjectionError
-from projections.fold import Fold, is_empty
+from projections.fold import Fold
 from projections.leftovers import check_leftovers
 from projections.placing import goes_on_from
 from projections.reading import read_stream
@@ -214,7 +215,7 @@ def _look_at(segment: Segment, fs: FileSystem) -> tuple[int | None, int]:
                 count += 1
                 continue
             for line in block.data[:-1].split(b"\n"):
-                if is_empty(line):
+                if is_blank(line):
                     continue
                 count += 1
                 moment = _moment_us(line)

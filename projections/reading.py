@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.reader import Block
     from events.log.segment import Segment
-    from projections.fold import Fold, Report
+    from events.reporting import Report
+    from projections.fold import Fold
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from events.formats.lines.objects import read_object
 from events.formats.lines.paths import lookup
 from events.formats.presets import PRESETS, load_preset
 from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
+from events.json_text import is_blank
 from events.model import OUTCOMES
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _objects(data: bytes) -> Iterator[dict[str, Any]]:
     while seen < LINES and (end := data.find(b"\n", begin)) >= 0:
         line = data[begin:end]
         begin = end + 1
-        if not line.strip(b" \t\r"):
+        if is_blank(line):
             continue
         seen += 1
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from events.errors import InvalidLineError
 from events.formats.companions.pairing import Companions, Settled
@@ -22,24 +22,15 @@ from events.formats.lines.building import build
 from events.formats.lines.decisions import NOTHING, decide
 from events.formats.lines.objects import read_object
 from events.formats.lines.paths import lookup
+from events.json_text import is_blank
+from events.reporting import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from events.formats.mapping import Mapping
     from events.formats.outcome import Foreign
-
-
-class Report(Protocol):
-    """Called for each invalid line."""
-
-    def __call__(self, offset: int, reason: str) -> None:
-        """Take the line's place (bytes from the start of its file) and what is wrong with it."""
-        ...
-
-
-def ignore(offset: int, reason: str) -> None:  # the shape of a Report
-    """Report nothing."""
+    from events.reporting import Report
 
 
 class Compiled:
@@ -156,7 +147,7 @@ class Translator:
     def _slowly(self, block: Piece, place: int) -> None:
         """Translate one line as the mapping says, whatever it is."""
         line = block.rows[place]
-        if not line.strip(b" \t\r"):
+        if is_blank(line):
             return
         block.found += outcomes_of(self._companions.count())
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
+from events.json_text import is_blank
 from projections.choosing import SAMPLE_BYTES, whole_lines
 from projections.cli.event_view import ReadEvent, by_time, read_event
-from projections.fold import is_empty
 from projections.intake import Format, translator_of, unwrapper_of
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class _Log:
         if self._unwrapper is not None:
             inner = self._unwrapper.lines(line + b"\n", 0, report).data.split(b"\n")
         for each in inner:
-            if is_empty(each):
+            if is_blank(each):
                 continue
             if self._translator is None:
                 found.append(read_event(each))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from events.formats.fast.plans import Plan, Sort
     from events.formats.fast.sums import Sums
     from events.formats.outcome import Foreign
-    from events.formats.translator import Report
+    from events.reporting import Report
 
 _PIECE_BYTES = 1 << 16
 _SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES - 1)

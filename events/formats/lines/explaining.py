@@ -13,6 +13,7 @@ from events.formats.lines.building import build
 from events.formats.lines.decisions import decide
 from events.formats.lines.objects import read_object
 from events.formats.lines.paths import lookup
+from events.json_text import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -54,8 +55,9 @@ def explain(mapping: Mapping, lines: Iterable[tuple[int, bytes]]) -> Iterator[To
     """
     story = _Story(mapping)
     for number, line in lines:
-        if line.strip(b" \t\r\n"):
-            yield from story.line(number, line.removesuffix(b"\n"))
+        bare = line.removesuffix(b"\n")
+        if not is_blank(bare):
+            yield from story.line(number, bare)
     yield from story.end()
 
 

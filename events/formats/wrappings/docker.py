@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from events.formats.wrappings.inner import is_blank
+from events.json_text import is_blank
 
 if TYPE_CHECKING:
     from events.formats.wrappings.inner import Inner, Partials

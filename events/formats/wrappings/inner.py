@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from events.errors import EventsError
+from events.json_text import is_blank
 from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from events.formats.translator import Report
+    from events.reporting import Report
 
 MAX_WAITING = 16
 """Writers whose line may be unfinished at one time; of more, the oldest one's is given up."""
 _TOO_LONG = "a line of several records is longer than the limit of 1 MiB"
 _GIVEN_UP = f"the rest of this line is missing: {MAX_WAITING} others were begun since"
-
-
-def is_blank(line: bytes) -> bool:
-    """Whether a line is nothing: what JSON takes for white space (RFC 8259, section 2), if that."""
-    return not line.strip(b" \t\r")
 
 
 class Inner:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from events.formats.wrappings.inner import is_blank
+from events.json_text import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

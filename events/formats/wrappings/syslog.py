@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from events.formats.wrappings.inner import is_blank
+from events.json_text import is_blank
 
 if TYPE_CHECKING:
     from events.formats.wrappings.inner import Inner, Partials

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from events.formats.translator import ignore
 from events.formats.wrappings import cri, docker, journald, syslog
 from events.formats.wrappings.inner import Inner, Partials
+from events.reporting import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.formats.translator import Report
     from events.formats.wrappings.inner import Unfinished
+    from events.reporting import Report
 
 _READ: dict[str, Callable[[bytes, int, Partials, Inner], None]] = {
     "docker": docker.read,
