@@ -118,6 +118,7 @@ def run(
             follow=asked.follow,
             notice=_notice,
             exclude=finder.is_excluded,
+            searched_us=state.searched_us,
         )
         stack.callback(watch.close)
         ingestion = Ingestion(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from events.follow.record import FileRecord
@@ -61,6 +61,11 @@ class Watch(Protocol):
 
     def sync(self) -> None:
         """Bring what was given to the disk."""
+        ...
+
+    @property
+    def searched_us(self) -> int | None:
+        """When files were last searched for, in microseconds since 1970; None: never."""
         ...
 
 
@@ -129,7 +134,7 @@ class Ingestion:
                 format_ = format_now(kept, choice)
                 if format_ is not None:
                     self._begin(log, format_, kept.waiting)
-        self._saved: bytes | None = None
+        self._saved: State | None = None
         self._saved_files: Sequence[FileRecord] | None = None
         self._changed = True
 
@@ -176,14 +181,18 @@ class Ingestion:
         entries, _ = self._entries()
         return Snapshot(entries)
 
-    def save(self) -> None:
+    def save(self, *, last: bool = False) -> None:
         """Save the state if it changed; what it covers is on the disk first.
+
+        Args:
+            last: Save it also where nothing has changed but when files were searched for: else who
+                follows would write each second.
 
         Raises:
             OSError: That cannot be done; the file holds what it held, and nothing is lost.
         """
         files = self._watch.records()
-        if not self._changed and files == self._saved_files:
+        if not (last or self._changed) and files == self._saved_files:
             return
         self._watch.sync()
         entries, settled = self._entries()
@@ -195,11 +204,15 @@ class Ingestion:
             settled=settled,
             files=tuple(known),
             logs={log: kept for log, kept in self._log_states() if log in logs or kept.waiting},
+            searched_us=self._watch.searched_us,
         )
-        data = state.to_bytes()
-        if data != self._saved:
-            self._store.save(data)
-        self._saved, self._saved_files, self._changed = data, files, False
+        saved = self._saved
+        if saved is not None and not last:
+            saved = replace(saved, searched_us=state.searched_us)
+        if state != saved:
+            self._store.save(state.to_bytes())
+            self._saved = state
+        self._saved_files, self._changed = files, False
 
     def _counted(self, files: Sequence[FileRecord]) -> Iterator[FileRecord]:
         """How far files were counted: of a log that is held, not further than before this run.

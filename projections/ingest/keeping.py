@@ -145,7 +145,7 @@ class Keeping:
         unrecognised = self._ingestion.unrecognised
         if self._stdin is not None:
             self._ingestion.finish(STDIN)
-        self._ingestion.save()
+        self._ingestion.save(last=True)
         return unrecognised
 
     def _look(self) -> None:

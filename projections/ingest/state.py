@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """The version of the key ``ingest``."""
 _KEY = "ingest"
+_MOST_US = 1 << 62
 MEND = (
     "bring it back from a backup, or begin anew with --new-state, which keeps it under another name"
 )
@@ -64,6 +65,7 @@ class State:
         settled: The entry of ``stream`` without what waits; None where nothing does.
         files: What was read of which file.
         logs: What is kept of each log, by its key.
+        searched_us: When files were last searched for, in microseconds since 1970; None: not known.
     """
 
     stream: str
@@ -71,6 +73,7 @@ class State:
     settled: Entry | None = None
     files: tuple[FileRecord, ...] = ()
     logs: Mapping[str, LogState] = field(default_factory=dict)
+    searched_us: int | None = None
 
     def to_bytes(self) -> bytes:
         """The file's bytes: the same for the same state."""
@@ -82,6 +85,8 @@ class State:
         }
         if self.settled is not None:
             ingest["settled"] = orjson.Fragment(self.settled.to_bytes())
+        if self.searched_us is not None:
+            ingest["searched_us"] = self.searched_us
         head = Snapshot(self.entries).to_bytes()[: -len(b"}\n")]
         return head + b"," + orjson.dumps({_KEY: ingest})[1:] + b"\n"
 
@@ -94,6 +99,7 @@ class _Ingest(msgspec.Struct):
     files: list[FileRecord]
     logs: dict[str, LogState]
     settled: dict[str, Any] | None = None
+    searched_us: int | None = None
 
 
 def parse_state(data: bytes, where: str) -> State:
@@ -131,6 +137,8 @@ def parse_state(data: bytes, where: str) -> State:
         raise StateError(f"{where} is damaged: {error}; {MEND}") from error
     if any(file.offset < 0 or not 0 <= file.tail_length <= TAIL_BYTES for file in raw.files):
         raise StateError(f"{where} is damaged: a file was read to no place in it; {MEND}")
+    if raw.searched_us is not None and not 0 <= raw.searched_us < _MOST_US:
+        raise StateError(f"{where} is damaged: files were searched for at no time; {MEND}")
     entry = snapshot.streams.get(raw.stream)
     if settled is not None and (entry is None or settled.seen != entry.seen):
         raise StateError(f"{where} is damaged: what waits is not of what was read; {MEND}")
@@ -140,6 +148,7 @@ def parse_state(data: bytes, where: str) -> State:
         settled=settled,
         files=tuple(raw.files),
         logs=raw.logs,
+        searched_us=raw.searched_us,
     )
 
 

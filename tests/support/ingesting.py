@@ -75,6 +75,7 @@ class Site:
             records=state.files,
             follow=False,
             notice=self.told.append,
+            searched_us=state.searched_us,
         )
         ingestion = Ingestion(
             watch,

@@ -67,10 +67,12 @@ def test_a_log_is_added_once_over_any_number_of_runs(tmp_path):
     assert (first.status, first.err) == (0, "")
     assert counts(first.json) == (60, 52, 8, ERRORS)
 
-    state = (tmp_path / "state.json").read_bytes()
+    state = json.loads((tmp_path / "state.json").read_bytes())
     again = syncstats("ingest", "app.log", *ARGS, "--json", cwd=tmp_path)
     assert again.json == first.json
-    assert (tmp_path / "state.json").read_bytes() == state
+    later = json.loads((tmp_path / "state.json").read_bytes())
+    assert later["ingest"].pop("searched_us") > state["ingest"].pop("searched_us")
+    assert later == state
     people = syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
     assert "60 = 52 succeeded + 8 failed" in people.out
 
@@ -122,6 +124,16 @@ def test_a_glob_and_a_folder_lose_nothing_that_is_renamed_beyond_them(tmp_path, 
     ran = syncstats("ingest", path, *ARGS, "--exclude", "*.9", "--json", cwd=tmp_path)
 
     assert counts(ran.json) == (60, 52, 8, ERRORS)
+
+
+def test_a_log_that_came_and_was_rotated_between_two_runs_is_read_whole(tmp_path):
+    (tmp_path / "a.log").write_bytes(DONE)
+    syncstats("ingest", "*.log", *ARGS, cwd=tmp_path)
+    (tmp_path / "b.log.1").write_bytes(SAMPLE)
+    (tmp_path / "b.log").write_bytes(2 * DONE)
+    ran = syncstats("ingest", "*.log", *ARGS, "--json", cwd=tmp_path)
+
+    assert ran.json["jobs_processed"] == 63
 
 
 def test_what_was_rotated_and_compressed_in_between_is_known_again(tmp_path):

@@ -36,6 +36,7 @@ class FakeWatch:
         self.files = {file.log: file for file in files}
         self.next: list[Read] = []
         self.synced = 0
+        self.searched_us: int | None = None
 
     def put(self, log: str, *lines: bytes, path: str | None = None) -> None:
         before = self.files.get(log) or FileRecord(log=log, path=path or log, device=1, inode=7)
@@ -168,6 +169,20 @@ def test_another_place_of_a_file_is_saved_without_lines(run):
     first.watch.files["/a"] = FileRecord(log="/a", path="/a.1", inode=7, offset=old.offset)
 
     assert first.save().files[0].path == "/a.1"
+
+
+def test_when_files_were_searched_for_is_saved_with_something_else_and_at_the_end(run):
+    first = run()
+    first.watch.searched_us = 5
+    assert first.take("/a", DONE).save().searched_us == 5
+    first.watch.searched_us = 6
+    assert first.save().searched_us == 5
+    first.ingestion.finish("/b")  # no effect on the state
+    assert first.save().searched_us == 5
+    assert first.take("/a", DONE).save().searched_us == 6
+    first.watch.searched_us = 7
+    first.ingestion.save(last=True)
+    assert first.store.load().searched_us == 7
 
 
 def test_a_state_that_cannot_be_saved_is_saved_later(run, monkeypatch):

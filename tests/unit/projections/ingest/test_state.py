@@ -32,6 +32,7 @@ def a_state() -> State:
             "/l": LogState("sidekiq", None, "k", {"translator": [1]}),
             "/m": LogState("ecs", "docker", "q"),
         },
+        searched_us=1_764_000_000_000_000,
     )
 
 
@@ -67,6 +68,11 @@ def test_a_reader_of_snapshots_reads_the_file():
     assert (snapshot.total().jobs_succeeded, snapshot.total().jobs_failed) == (2, 1)
 
 
+def test_an_older_state_does_not_tell_when_files_were_searched_for():
+    assert b"searched_us" not in State("s").to_bytes()
+    assert parse_state(State("s").to_bytes(), "f").searched_us is None
+
+
 def test_no_file_and_an_empty_one_are_the_beginning(store):
     assert store.load() is None
     store.path.touch()
@@ -94,6 +100,9 @@ def test_a_state_with_nothing_in_it(store):
         (changed(files=[{"log": "/l", "path": "l", "offset": -1}]), "read to no place"),
         (changed(files=[{"log": "/l", "path": "l", "tail_length": 257}]), "read to no place"),
         (changed(logs=[]), "damaged"),
+        (changed(searched_us="now"), "damaged"),
+        (changed(searched_us=-1), "at no time"),
+        (changed(searched_us=10**30), "damaged"),
         (changed(settled={}), "damaged"),
         (changed(settled=a_state().entries["a"].to_dict()), "what waits is not of what was read"),
         (changed().replace(b'"jobs_failed": 1', b'"jobs_failed": 7'), "damaged"),
