@@ -48,6 +48,7 @@ class FollowedLogs(RuleBasedStateMachine):
         self.unfinished = None  # an archive that is being made: source, target, its bytes
         self.watch = None
         self.told = []
+        self.saved = None
 
     def teardown(self):
         try:
@@ -64,14 +65,11 @@ class FollowedLogs(RuleBasedStateMachine):
     # What is followed
 
     def find(self):
-        globbed = sorted(self.folder.glob("other*"))
-        return [
-            Named(self.log, with_rotated=True),
-            Named(self.link, with_rotated=True),
-            *(Named(path, with_rotated=False) for path in globbed),
-        ]
+        """As `ingest app.log current 'other*' 'new-*.log'` does."""
+        globbed = [*self.folder.glob("other*"), *self.folder.glob("new-*.log")]
+        return [Named(path, with_rotated=True) for path in [self.log, self.link, *sorted(globbed)]]
 
-    def begin(self, records=()):
+    def begin(self, records=(), searched_us=None):
         self.watch = Watch(
             self.find,
             fs=REAL,
@@ -80,6 +78,7 @@ class FollowedLogs(RuleBasedStateMachine):
             follow=True,
             notice=self.told.append,
             max_open=self.most_open,
+            searched_us=searched_us,
         )
 
     def move(self, seconds):
@@ -120,6 +119,7 @@ class FollowedLogs(RuleBasedStateMachine):
 
     def followed(self):
         names = [path for path in self.folder.glob("app.log*") if path.is_file()]
+        names += self.folder.glob("new-*")
         return [*names, *self.folder.glob("other*"), *([self.link] if self.link.exists() else [])]
 
     # What happens
@@ -308,11 +308,37 @@ class FollowedLogs(RuleBasedStateMachine):
         source.unlink()
         self.unfinished = None
 
+    @rule(rotations=st.integers(0, 2), count=counts)
+    def new_log(self, rotations, count):
+        """It comes, and is rotated so often before anybody looks."""
+        log = self.folder / f"new-{self.written}.log"
+        for number in range(rotations, 0, -1):
+            log.with_name(f"{log.name}.{number}").write_bytes(self.lines(count))
+        log.write_bytes(self.lines(count))
+
+    @rule()
+    def save(self):
+        self.saved = (
+            msgspec.json.encode(msgspec.to_builtins(self.watch.records())),
+            self.watch.searched_us,
+            len(self.handed),
+            {*self.owed},
+        )
+
     @rule()
     def restart(self):
-        saved = msgspec.json.encode(msgspec.to_builtins(self.watch.records()))
+        self.save()
+        self.start_again()
+
+    @precondition(lambda self: self.saved is not None)
+    @rule()
+    def start_again(self):
+        """Go on from what was saved: what was handed out since is not counted."""
+        records, searched_us, count, owed = self.saved
+        del self.handed[count:]
+        self.owed = {*owed}
         self.watch.close()
-        self.begin(msgspec.json.decode(saved, type=list[FileRecord]))
+        self.begin(msgspec.json.decode(records, type=list[FileRecord]), searched_us)
 
 
 def text_of(path):
