@@ -19,8 +19,13 @@ def clock():
 
 
 @pytest.fixture
-def place(tmp_path, clock):
-    with closing(Place(tmp_path / "data", clock)) as place:
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def place(data, clock):
+    with closing(Place(data, clock)) as place:
         yield place
 
 

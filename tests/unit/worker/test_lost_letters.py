@@ -11,17 +11,13 @@ from sync_queue.dlq import DeadLetterQueue
 from sync_queue.queue import JobQueue
 from tests.support.data_folders import event, write_log
 from tests.support.log_folders import compress
+from tests.support.restoring import lose
 from tests.support.workers import Dies, DyingAt, Place
 from worker.errors import PermanentError
 from worker.lost_letters import lost_letters, put_back
 from worker.recorder import Ended
 
 FS = RealFileSystem()
-
-
-@pytest.fixture
-def data(tmp_path):
-    return tmp_path / "data"
 
 
 def work(data, jobs):
@@ -46,11 +42,6 @@ def letters_of(data):
     )  # fmt: skip
 
 
-def lose(data, name="dlq.db"):
-    for file in data.glob(f"{name}*"):
-        file.unlink()
-
-
 def count_lost_letters(data):
     """How many dead letters `dlq.db` lacks that the log tells of; no file is made for it."""
     with ExitStack() as stack:
@@ -72,7 +63,7 @@ def test_a_lost_file_is_made_again_but_for_the_jobs(data):
     traces = [
         DeadLetterQueue(data).get(each.id).stack_trace for each in DeadLetterQueue(data).list()
     ]
-    lose(data)
+    lose(data, "dlq.db")
     assert count_lost_letters(data) == 3
     assert not (data / "dlq.db").exists()
     assert len(restore(data)) == 3
@@ -94,7 +85,7 @@ def test_what_is_there_or_was_deleted_stays_as_it_is(data):
     assert count_lost_letters(data) == 0
     assert restore(data) == []
     assert [each.from_log for each in letters.list()] == [False]
-    lose(data)
+    lose(data, "dlq.db")
     shutil.move(data / "saved", data / "dlq.db")
     work(data, 1)
     assert restore(data) == []
@@ -104,7 +95,7 @@ def test_only_what_an_older_file_lacks_is_put_back(data):
     work(data, 2)
     shutil.copy(data / "dlq.db", data / "saved")
     before = work(data, 4)
-    lose(data)
+    lose(data, "dlq.db")
     shutil.move(data / "saved", data / "dlq.db")
     assert len(restore(data)) == 2
     assert letters_of(data) == before
@@ -113,7 +104,7 @@ def test_only_what_an_older_file_lacks_is_put_back(data):
 
 def test_without_a_queue(data):
     before = work(data, 3)
-    lose(data)
+    lose(data, "dlq.db")
     lose(data, "queue.db")
     assert count_lost_letters(data) == 2
     letters = DeadLetterQueue(data)
@@ -158,7 +149,7 @@ def test_a_letter_put_back_too_early_is_given_its_job_by_the_take_over(data):
 
 def test_workers_are_told_no_more_that_letters_are_missing(data):
     work(data, 3)
-    lose(data)
+    lose(data, "dlq.db")
     with closing(Place(data)) as place:
         place.start().close()
         assert "lacks dead letters" in place.told.notices[0]
@@ -172,7 +163,7 @@ def test_nor_where_the_log_does_not_hold_them_either(data):
     work(data, 3)
     with closing(Place(data, boot_id="another")) as place:
         place.start().close()
-    lose(data)
+    lose(data, "dlq.db")
     (segment,) = data.glob("events/*/*0.jsonl")
     segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:2]))
     assert restore(data) == []

@@ -14,11 +14,9 @@ from worker.recorder import Ended
 
 
 @pytest.fixture
-def place(tmp_path):
-    place = Place(tmp_path)
+def place(place):
     place.enqueue(4)
-    yield place
-    place.close()
+    return place
 
 
 @pytest.fixture

@@ -7,23 +7,13 @@ from contextlib import closing
 import pytest
 
 from events.errors import LogWriteError
-from events.model import Failed, Succeeded
 from sync_queue.errors import QueueError
 from sync_queue.jobs import NewJob
 from tests.support.faulty_filesystem import FaultyFileSystem
+from tests.support.restoring import outcome
 from tests.support.workers import Dies, DyingAt, Place, ends_of, repeated_attempts
-from worker.recorder import Ended
 from worker.stopping import StopRequest
 from worker.takeover import MAX_LOSSES, WORKER_LOST
-
-
-def outcome(job, how):
-    common = {"job_id": job.id, "kind": job.kind, "attempt": job.attempt, "scene_id": job.scene_id}
-    if how == "success":
-        return Ended(job, Succeeded(**common))
-    if how == "dead":
-        return Ended(job, Failed(**common, error_type="E", to_dlq=True))
-    return Ended(job, Failed(**common, error_type="E", retry_at_us=5, policy="not_found"))
 
 
 def crash(place, where):
