@@ -1,4 +1,4 @@
-"""What the kernel tells of a running process: how much it works, and how often it waits."""
+"""What the kernel tells of a process: whether it runs, how much it works, how often it waits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.support.handlers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -23,6 +27,26 @@ class Rest:
 
     cpu: float
     waits_per_s: float
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended, and that nobody has waited for yet, does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def is_gone(pid: int) -> Callable[[], bool]:
+    """For `wait_until`."""
+    return lambda: not is_alive(pid)
+
+
+def pid_in(path: Path) -> int:
+    """The id that a script writes into a file, on a line of its own; waits for it."""
+    wait_until(lambda: path.exists() and path.read_text().endswith("\n"), f"{path.name} is written")
+    return int(path.read_text())
 
 
 def watch_waiting(pid: int, waits: int) -> Rest:
