@@ -24,7 +24,7 @@ class EventLines:
 
     Args:
         coloured: Whether to colour them.
-        full: Whether to leave them as long as they are.
+        full: Whether to leave them as long as they are, and long ids whole.
     """
 
     def __init__(self, *, coloured: bool, full: bool) -> None:
@@ -42,7 +42,7 @@ class EventLines:
         Returns:
             One line or two, each with its ``\n``.
         """
-        view = view_of(told)
+        view = view_of(told, full=self._full)
         text = safe(view.line())
         if not self._full:
             text = cut(text, width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -25,6 +26,8 @@ ENDS = ("succeeded", "failed", "dead", "skipped")
 _MARK = 8  # columns
 _OF_EVERY_EVENT = frozenset({"event", "v", "stream", "seq", "timestamp", "level"})
 _SHOWN_VALUE = 60  # characters
+_LONGEST_ID = 16  # characters
+_KEPT_OF_ID = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +122,17 @@ def view(line: bytes) -> View:
     return view_of(read_event(line))
 
 
-def view_of(told: ReadEvent) -> View:
-    """Say what a line tells."""
+def view_of(told: ReadEvent, *, full: bool = True) -> View:
+    """Say what a line tells.
+
+    Args:
+        told: The line.
+        full: Whether to keep long job ids of other programs whole.
+    """
     event = told.event
     if event is None:
         return View(None, told.stream, "invalid", "yellow", told.reason)
-    mark, style, text = _told(event, told.line)
+    mark, style, text = _told(event, told.line, full=full)
     return View(moment_of(told), told.stream, mark, style, text)
 
 
@@ -145,36 +153,46 @@ def by_time(events: Iterable[ReadEvent]) -> list[ReadEvent]:
     return [told for _, told in sorted(timed, key=lambda pair: pair[0])]
 
 
-def _told(event: Line, line: bytes) -> tuple[str, str, str]:
+def _told(event: Line, line: bytes, *, full: bool) -> tuple[str, str, str]:
+    text = partial(_text, event, full=full)
     if event.event == JOB_SUCCEEDED:
         sure = event.confidence == HIGH
         rest = [duration(elapsed_ns(event) / 1e9), "" if sure else "low confidence"]
         if event.warnings:
             rest.append(f"{event.warnings} warned")
-        return "done", "green" if sure else "cyan", _text(event, *rest)
+        return "done", "green" if sure else "cyan", text(*rest)
     if event.event == JOB_SKIPPED:
-        return "skipped", "dim", _text(event)
+        return "skipped", "dim", text()
     if event.event == JOB_FAILED:
-        cause = f"{event.error_type}: {event.error}" if event.error else event.error_type
-        then = ""
+        cause = event.error_type  # first: what comes last is cut where there is no room
         if not event.to_dlq and event.retry_at is not UNSET:
-            then = f"(again at {event.retry_at.astimezone(UTC):%H:%M:%S})"
-        took = duration(elapsed_ns(event) / 1e9)
+            cause += f" (again at {event.retry_at.astimezone(UTC):%H:%M:%S})"
+        if event.error:
+            cause += f": {event.error}"
         mark, style = ("dead", "bold red") if event.to_dlq else ("failed", "red")
-        return mark, style, _text(event, took, then, cause)
+        return mark, style, text(duration(elapsed_ns(event) / 1e9), cause)
     return "-", "dim", " ".join([event.event or "(no event)", *_others(line)])
 
 
-def _text(event: Line, *rest: str) -> str:
+def _text(event: Line, *rest: str, full: bool) -> str:
     words = [] if event.job_id is UNSET else [f"job {event.job_id}"]
     if isinstance(event, Foreign):  # the id is as that program writes it; its jobs have names
-        words = [f"job {event.job}"] if event.job else words
+        words = [f"job {event.job if full else _cut_id(event.job)}"] if event.job else words
         words += [event.kind] if event.kind else []
     if event.scene_id is not UNSET:
         words.append(f"scene {event.scene_id}")
     if event.attempt > 1:
         words.append(f"attempt {event.attempt}")
     return "  ".join([" ".join(words), *(word for word in rest if word)]).strip()
+
+
+def _cut_id(job: str) -> str:
+    """Leave room for what happened to it: other programs' ids are long, and random from the start.
+
+    >>> _cut_id("51b7e5fdb28e6f819481abe8"), _cut_id("sync-2026-11-24")
+    ('51b7e5fdb28e…', 'sync-2026-11-24')
+    """
+    return job if len(job) <= _LONGEST_ID else f"{job[:_KEPT_OF_ID]}…"
 
 
 def _others(line: bytes) -> list[str]:

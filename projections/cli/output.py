@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 80  # columns, where no terminal tells its own
 _UNSQUEEZED = 24  # columns: ids, times and names are kept whole beside a long message
 _GUTTER = 2  # columns between two columns of a table
-_FRAME = 4  # columns that a frame may take
+_FRAME = 4  # columns that may stand between the others on a terminal
 _LEAST = 10  # columns that a message gets in the narrowest terminal
 
 
@@ -92,7 +92,7 @@ class Column:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: framed and coloured on a terminal, bare and 80 columns wide in a pipe."""
+    """Print a table: ruled and coloured on a terminal, bare and 80 columns wide in a pipe."""
     from rich.box import SIMPLE_HEAD
     from rich.cells import cell_len
     from rich.table import Table
@@ -102,6 +102,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     grid = Table(
         box=SIMPLE_HEAD if console.is_terminal else None,
         pad_edge=False,
+        show_edge=False,  # a blank line above and one below
         header_style="bold",
         padding=(0, _GUTTER, 0, 0),
     )

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from events.formats.outcome import Foreign
 from projections.cli.event_lines import EventLines, cut
-from projections.cli.event_view import read_event
+from projections.cli.event_view import ReadEvent, read_event
 from tests.support.data_folders import event, lines_of
 
 
@@ -79,3 +80,13 @@ def test_colours_take_no_room():
 def test_full_lines_stay_whole():
     line = told(1, "job.failed", error="日" * 99)
     assert EventLines(coloured=False, full=True).lines(line, 10).count("日") == 99
+
+
+def test_long_ids_of_other_programs_are_cut_unless_full():
+    foreign = Foreign(event="job.failed", job="51b7e5fdb28e6f819481abe8", error_type="E")
+    one, full = (
+        EventLines(coloured=False, full=full).lines(ReadEvent(b"", foreign), 80)
+        for full in (False, True)
+    )
+    assert one == "--:--:-- failed   job 51b7e5fdb28e…  0ms  E\n"
+    assert full == "--:--:-- failed   job 51b7e5fdb28e6f819481abe8  0ms  E\n"

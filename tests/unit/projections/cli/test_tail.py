@@ -60,7 +60,7 @@ class Terminal(io.StringIO):
                 attempt=2,
                 retry_at="2026-01-01T01:00:09+01:00",
             ),
-            "00:00:01 failed   job 1 scene 1 attempt 2  100ms  (again at 00:00:09)  Timeout: slow",
+            "00:00:01 failed   job 1 scene 1 attempt 2  100ms  Timeout (again at 00:00:09): slow",
         ),
         (
             event(1, "job.failed", error_type="Bad", to_dlq=True),
