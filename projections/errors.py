@@ -31,3 +31,11 @@ class StrictError(ProjectionError):
 
 class StateError(ProjectionError):
     """A state of `syncstats ingest` cannot be used, or another process keeps it."""
+
+
+class SaveError(ProjectionError):
+    """A state of `syncstats ingest` cannot be saved just now; the one before it stands."""
+
+
+class WatchError(ProjectionError):
+    """Files cannot be followed any longer; what was read of them stands."""

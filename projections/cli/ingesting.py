@@ -18,7 +18,7 @@ from projections.cli.problems import Problems
 from projections.cli.stats_view import print_stats
 from projections.cli.stopping import stopping_signals
 from projections.cli.writing import refuse_own, refuse_read
-from projections.errors import SourceError, StateError
+from projections.errors import SaveError, SourceError, StateError, WatchError
 from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
@@ -129,7 +129,7 @@ def run(
             watch,
             clock=clock,
             stdin=stdin,
-            failed=lambda error: _notice(f"{_unsaved(asked, error)}; it is tried again"),
+            failed=lambda error: _notice(f"{error}; it is tried again"),
             mended=lambda: _notice(f"{asked.state} is saved again"),
             problem=problems,
         )
@@ -138,13 +138,10 @@ def run(
         try:
             if asked.from_end and before is None:
                 keeping.pass_over()
-            if asked.follow:
-                keeping.follow(only_stdin=set(asked.paths) == {STDIN})
-            else:
-                keeping.read_once()
+            _keep(keeping, asked)
             unknown = keeping.end()
-        except OSError as error:
-            note(f"syncstats: {_unsaved(asked, error)}; the next run reads those lines again")
+        except SaveError as error:
+            _notice(f"{error}; the next run reads those lines again")
             return FOUND
     told.finish()
     problems.finish()
@@ -153,6 +150,26 @@ def run(
     unread = bool(unknown or watch.left_out())
     status = _tell(asked, ingestion, unknown, interrupted=keeping.stopped and not asked.follow)
     return status or (FOUND if unread and not asked.follow else 0)
+
+
+def _keep(keeping: Keeping, asked: Asked) -> None:
+    """Read what was asked for.
+
+    Raises:
+        SourceError: Standard input cannot be read any longer; what was read is saved if it can be.
+        WatchError: The files cannot; likewise.
+    """
+    try:
+        if asked.follow:
+            keeping.follow(only_stdin=set(asked.paths) == {STDIN})
+        else:
+            keeping.read_once()
+    except (SourceError, WatchError):
+        try:
+            keeping.end()
+        except SaveError as error:
+            _notice(str(error))
+        raise
 
 
 def _tell(asked: Asked, ingestion: Ingestion, unknown: list[str], *, interrupted: bool) -> int:
@@ -221,10 +238,6 @@ def _load(store: StateStore, asked: Asked) -> State | None:
         _notice(f"{error.args[0]} - it is kept as {aside}, and {asked.state} begins anew")
         return None
     return state
-
-
-def _unsaved(asked: Asked, error: OSError) -> str:
-    return f"{asked.state} cannot be saved: {error.strerror or error}"
 
 
 def _notice(text: str) -> None:

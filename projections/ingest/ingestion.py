@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +11,7 @@ from events.log.reader import Block, Overlong
 from events.log.segment import parse_segment
 from events.log.stream import EVENTS_FOLDER
 from projections.choosing import SAMPLE_BYTES, whole_lines
+from projections.errors import SaveError, WatchError
 from projections.fold import Fold
 from projections.ingest.remembered import format_now, remembered_state
 from projections.ingest.state import LogState, State
@@ -139,10 +141,38 @@ class Ingestion:
         self._changed = True
 
     def look(self) -> Iterator[None]:
-        """Take what is there now; the state may be saved each time that this yields."""
-        for read in self._watch.look():
+        """Take what is there now; the state may be saved each time that this yields.
+
+        Raises:
+            WatchError: The files cannot be followed any longer; what was taken may be saved.
+        """
+        for read in self._reads():
             self.take(read.log, read.path, read.block)
             yield
+
+    def pass_over(self) -> None:
+        """Take what is there now for read, and count nothing of it.
+
+        Raises:
+            WatchError: The files cannot be followed any longer.
+        """
+        for _ in self._reads():
+            pass
+
+    def _reads(self) -> Iterator[Read]:
+        """What the watch gives; an error of its own, not of who takes that, ends the reading."""
+        reads = iter(self._watch.look())
+        while True:
+            try:
+                read = next(reads, None)
+            except OSError as error:
+                where = "" if error.filename is None else f" (at {os.fsdecode(error.filename)})"
+                raise WatchError(
+                    f"the logs cannot be read on: {error.strerror or error}{where}; start it again"
+                ) from error
+            if read is None:
+                return
+            yield read
 
     def take(self, log: str, path: Path, block: Block | Overlong) -> None:
         """Take the next lines of a log."""
@@ -189,12 +219,18 @@ class Ingestion:
                 follows would write each second.
 
         Raises:
-            OSError: That cannot be done; the file holds what it held, and nothing is lost.
+            SaveError: That cannot be done; the file holds what it held, and nothing is lost.
         """
         files = self._watch.records()
         if not (last or self._changed) and files == self._saved_files:
             return
-        self._watch.sync()
+        try:
+            self._watch.sync()
+        except OSError as error:
+            raise SaveError(
+                f"{self._store.path} is not saved, as a log that it covers cannot be brought to "
+                f"the disk: {error.strerror or error}"
+            ) from error
         entries, settled = self._entries()
         known = [*self._counted(files)]
         logs = {record.log for record in known}

@@ -6,13 +6,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from projections.errors import SourceError
+from projections.errors import SaveError, SourceError
 from projections.ingest.standard_input import Item, StandardInput
 from projections.reading import Problem, nothing
 from projections.sources import STDIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from events.clock import Clock
     from projections.ingest.ingestion import Ingestion
@@ -24,10 +24,6 @@ _NS = 10**9
 
 class Waits(Protocol):
     """What is asked of a watch besides, see `events.follow.watch.Watch`."""
-
-    def look(self) -> Iterator[object]:
-        """Give what is there and was not given before."""
-        ...
 
     def wait_s(self) -> float:
         """Seconds until something is to be looked at again."""
@@ -62,7 +58,7 @@ class Keeping:
         *,
         clock: Clock,
         stdin: BinaryIO | None = None,
-        failed: Callable[[OSError], None] = nothing,
+        failed: Callable[[SaveError], None] = nothing,
         mended: Callable[[], object] = lambda: None,
         problem: Callable[[Problem], None] = nothing,
         every_s: float = SAVE_EVERY_S,
@@ -91,23 +87,23 @@ class Keeping:
         """Take what there is now for read, and count nothing of it.
 
         Raises:
-            OSError: The state cannot be saved.
+            SaveError: The state cannot be saved.
+            WatchError: The files cannot be followed.
         """
         more = True
         while more and not self.stopped:
-            for _ in self._watch.look():
-                pass
+            self._ingestion.pass_over()
             more = self._watch.settle()
             if more:
                 self._wait(self._watch.wait_s())
         self._ingestion.save()
 
     def read_once(self) -> None:
-        """Take all that there is, standard input to its end, and save.
+        """Take all that there is, standard input to its end.
 
         Raises:
-            OSError: The state cannot be saved.
-            SourceError: Standard input cannot be read.
+            SourceError: Standard input cannot be read any longer; `end` saves what was.
+            WatchError: The files cannot be followed any longer; likewise.
         """
         if self._stdin is not None:
             self._stdin.start()
@@ -122,7 +118,12 @@ class Keeping:
             self._save_if_due()
 
     def follow(self, only_stdin: bool) -> None:
-        """Take what there is and what comes, until asked to stop, or standard input's end."""
+        """Take what there is and what comes, until asked to stop, or standard input's end.
+
+        Raises:
+            SourceError: Standard input cannot be read any longer; `end` saves what was.
+            WatchError: The files cannot be followed any longer; likewise.
+        """
         if self._stdin is not None:
             self._stdin.start()
         while not self.stopped and (self._reading or not only_stdin):
@@ -138,7 +139,7 @@ class Keeping:
             The logs whose format is not known: nothing of them was counted.
 
         Raises:
-            OSError: The state cannot be saved; what was read since is read again by the next run.
+            SaveError: The state cannot be saved; what was read since is read again by the next run.
         """
         while self._take_item(0):
             pass
@@ -168,8 +169,9 @@ class Keeping:
             return False
         if item is None:
             return True
-        if isinstance(item, OSError):
-            raise SourceError(f"{STDIN_NAME} cannot be read: {item.strerror or item}") from item
+        if isinstance(item, Exception):
+            self._reading = False
+            raise SourceError(f"{STDIN_NAME} cannot be read: {_reason(item)}") from item
         if isinstance(item, int):
             self._reading = False
             if item:
@@ -188,7 +190,7 @@ class Keeping:
         self._tried_ns = now_ns
         try:
             self._ingestion.save()
-        except OSError as error:
+        except SaveError as error:
             if not self._told:
                 self._told = True
                 self._failed(error)
@@ -196,3 +198,9 @@ class Keeping:
         if self._told:
             self._told = False
             self._mended()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{type(error).__name__}: {error}"

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _AHEAD = 4  # blocks that were read and not yet taken
-Item = Block | Overlong | OSError | int
-"""Lines; an error that ended the reading; or, at the end, the bytes of an unfinished last line."""
+Item = Block | Overlong | Exception | int
+"""Lines; the error, whatever it is, that ended the reading; or, at the end, the bytes of an
+unfinished last line."""
 
 
 class StandardInput:
@@ -41,15 +42,20 @@ class StandardInput:
         self._room.release()
 
     def _read(self) -> None:
+        try:
+            last = self._read_to_the_end()
+        except Exception as error:  # noqa: BLE001 - who waits for its end would wait for ever
+            self._put(error)
+        else:
+            self._put(last)
+
+    def _read_to_the_end(self) -> int:
+        """Hand all lines on; give the bytes of an unfinished last one."""
         with suppress(OSError):  # not everything that is read has a descriptor
             # Who gave it may have made it so that "nothing yet" looks like its end.
             os.set_blocking(self._file.fileno(), True)
         reader = BlockReader(self._file)
-        try:
-            for block in reader:
-                self._room.acquire()
-                self._put(block)
-        except OSError as error:
-            self._put(error)
-        else:
-            self._put(reader.incomplete)
+        for block in reader:
+            self._room.acquire()
+            self._put(block)
+        return reader.incomplete

@@ -20,7 +20,7 @@ from events.errors import EventsError
 from events.follow.fingerprint import TAIL_BYTES
 from events.follow.record import FileRecord  # noqa: TC001  # msgspec resolves the annotations
 from projections.entry import Entry, entry_from_dict
-from projections.errors import SnapshotError, StateError
+from projections.errors import SaveError, SnapshotError, StateError
 from projections.snapshot import Snapshot, parse_snapshot, read_snapshot
 
 if TYPE_CHECKING:
@@ -215,6 +215,9 @@ class StateStore:
         """Put a state in the file's place, durably, all or nothing; its mode follows the umask.
 
         Raises:
-            OSError: It cannot be written; what stood there stands.
+            SaveError: It cannot be written; what stood there stands.
         """
-        self._fs.replace_file(self.path, data)
+        try:
+            self._fs.replace_file(self.path, data)
+        except OSError as error:
+            raise SaveError(f"{self.path} cannot be saved: {error.strerror or error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import random
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from events.follow.watch import Read, Watch
 from tests.support.command import COMMAND, HEARS_SIGINT, assert_complaint, clean_env, syncstats
 from tests.support.data_folders import a_log, write_log
+from tests.support.forked_command import forked
 from tests.support.handlers import wait_until
 from tests.support.privileges import as_permissions_say
 from tests.support.project import ROOT
@@ -304,6 +307,25 @@ def test_a_state_that_cannot_be_written_ends_with_one_line(tmp_path):
     folder.chmod(0o700)
 
     assert_complaint(ran, "s.json cannot be saved", "Permission denied", status=1)
+
+
+@pytest.mark.parametrize("more", [(), ("--follow",)])
+def test_an_error_of_a_log_is_not_said_to_be_one_of_the_state_which_is_saved(tmp_path, more):
+    """A watch guards its own reading; whatever gets through is told as what it is."""
+    (tmp_path / "app.log").write_bytes(SAMPLE)
+    look = Watch.look
+
+    def stale(watch: Watch) -> Iterator[Read]:
+        yield from look(watch)
+        raise OSError(errno.ESTALE, "Stale file handle", "app.log")
+
+    def break_it() -> None:
+        Watch.look = stale  # type: ignore[method-assign]  # in a process of its own
+
+    ran = forked("ingest", "app.log", *ARGS, *more, cwd=tmp_path, before=break_it)
+    assert_complaint(ran, "logs cannot be read on", "Stale file handle", "app.log")
+    assert "state.json" not in ran.err
+    assert saved(tmp_path) == 60
 
 
 def test_from_the_end_reads_what_comes(tmp_path):

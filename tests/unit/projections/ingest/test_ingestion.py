@@ -11,6 +11,7 @@ from events.follow.record import FileRecord
 from events.log.reader import Block, Overlong
 from projections.choosing import SAMPLE_BYTES
 from projections.cli.formats import choice_of
+from projections.errors import SaveError
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.state import State, StateStore
 from tests.support.held_clock import HeldClock
@@ -189,14 +190,14 @@ def test_a_state_that_cannot_be_saved_is_saved_later(run, monkeypatch):
     first = run()
     first.take("/a", DONE)
     with monkeypatch.context() as patched:
-        patched.setattr(first.store, "save", refuse)
-        with pytest.raises(OSError, match="full"):
+        patched.setattr(type(REAL), "replace_file", refuse)
+        with pytest.raises(SaveError, match="state cannot be saved: full"):
             first.ingestion.save()
 
     assert first.save().entries["ingest-1"].stats.jobs_succeeded == 1
 
 
-def refuse(_data):
+def refuse(*_):
     raise OSError(28, "full")
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from events.filesystem import REAL
-from projections.errors import SourceError
+from projections.errors import SaveError, SourceError, WatchError
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
 from projections.ingest.state import State, StateStore
@@ -116,7 +116,7 @@ def test_a_state_that_cannot_be_saved_is_told_once_and_tried_again(tmp_path, mon
     site = Site(tmp_path, Watch(fill, pass_time, empty, pass_time))
     site.keeping.follow(only_stdin=False)
 
-    assert site.said == ["[Errno 28] No space left on device", "mended"]
+    assert site.said == [f"{tmp_path / 'state'} cannot be saved: No space left on device", "mended"]
     site.keeping.end()
     assert site.saved == 4
 
@@ -198,15 +198,84 @@ def test_what_was_taken_from_a_pipe_when_the_end_is_asked_for_counts(tmp_path):
     assert site.saved == 1
 
 
-def test_standard_input_that_cannot_be_read_is_told(tmp_path):
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (ValueError("read of closed file"), "ValueError: read of closed file"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+@pytest.mark.parametrize("follow", [False, True])
+def test_standard_input_that_cannot_be_read_is_told_and_what_was_read_of_it_counts(
+    tmp_path, error, why, follow
+):
     class Broken(io.RawIOBase):
-        def readinto(self, _buffer):
-            raise OSError(5, "Input/output error")
+        def __init__(self):
+            self.given = False
+
+        def readinto(self, buffer):
+            if self.given:
+                raise error
+            self.given = True
+            buffer[: len(DONE)] = DONE
+            return len(DONE)
 
     site = Site(tmp_path, Watch(), stdin=Broken())
+    read = (lambda: site.keeping.follow(only_stdin=True)) if follow else site.keeping.read_once
 
-    with pytest.raises(SourceError, match="standard input cannot be read: Input/output error"):
-        site.keeping.read_once()
+    with pytest.raises(SourceError, match=f"standard input cannot be read: {why}"):
+        read()
+    site.keeping.end()
+    assert site.saved == 1
+
+
+def test_a_thing_that_does_not_say_whether_it_can_be_sought_is_told_too(tmp_path):
+    class Closed(io.RawIOBase):
+        def seekable(self):
+            raise ValueError("closed")
+
+    with pytest.raises(SourceError, match="ValueError: closed"):
+        Site(tmp_path, Watch(), stdin=Closed()).keeping.read_once()
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_logs_that_cannot_be_read_on_end_it_and_what_was_read_can_be_saved(tmp_path, follow):
+    def stale(_watch):
+        raise OSError(116, "Stale file handle", "/mnt/app.log")
+
+    site = Site(tmp_path, Watch(lambda w: w.put("/a", DONE), stale, undecided=5))
+    read = (lambda: site.keeping.follow(only_stdin=False)) if follow else site.keeping.read_once
+    with pytest.raises(WatchError, match=r"Stale file handle \(at /mnt/app.log\)") as caught:
+        read()
+    assert "saved" not in str(caught.value)
+    site.keeping.end()
+    assert site.saved == 1
+
+
+def test_logs_that_cannot_be_passed_over_are_no_trouble_of_the_state(tmp_path):
+    def stale(_watch):
+        raise OSError(116, "Stale file handle")
+
+    with pytest.raises(WatchError, match="the logs cannot be read on: Stale file handle"):
+        Site(tmp_path, Watch(stale)).keeping.pass_over()
+
+
+def test_a_log_that_cannot_be_brought_to_the_disk_is_not_covered_by_a_state(tmp_path):
+    watch = Watch(lambda w: w.put("/a", DONE))
+    site = Site(tmp_path, watch)
+    site.keeping.read_once()
+
+    def refuse():
+        raise OSError(5, "Input/output error")
+
+    watch.sync, sync = refuse, watch.sync
+    with pytest.raises(SaveError, match=r"is not saved, as a log .* Input/output error"):
+        site.keeping.end()
+    assert site.saved is None
+    watch.sync = sync
+    site.keeping.end()
+    assert site.saved == 1
 
 
 def test_formats_that_stay_unknown_are_told_at_the_end(tmp_path):
