@@ -55,6 +55,11 @@ class ReadEvent:
         return foreign_line(self.event) if isinstance(self.event, Foreign) else self.line
 
     @property
+    def names_event(self) -> bool:
+        """Whether it says what happened, as each line of ours does."""
+        return self.event is not None and bool(self.event.event)
+
+    @property
     def end(self) -> str | None:
         """Which of `ENDS` it tells of; None if it is no outcome."""
         if self.event is None:

@@ -82,6 +82,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
     from projections.cli.formats import Told as Notices
     from projections.cli.formats import choice_of
     from projections.cli.live_screen import Screen, kept_fresh
+    from projections.cli.no_outcome import why_none
     from projections.cli.output import note, stdout
     from projections.cli.told_lines import ToldLines
     from projections.following import Follower
@@ -96,7 +97,8 @@ def tail(  # noqa: PLR0917 - click passes them by name
     named = paths or (str(existing(data)),)
     stdin = standard_input() if "-" in named else BytesIO()
     fs, clock, notices, unknown = RealFileSystem(), SystemClock(), Notices(), Notices()
-    refuse_streams(find_sources(named, fs), choice)
+    sources = find_sources(named, fs)
+    refuse_streams(sources, choice)
     with ExitStack() as stack:
         follower = Follower(
             named,
@@ -118,7 +120,13 @@ def tail(  # noqa: PLR0917 - click passes them by name
             told=lambda text: screen.aside(lambda: notices(text)),
             unknown=lambda name: screen.aside(lambda: unknown(_nothing_of(name))),
         )
-        screen.show(reader.newest(follower, lines, passes, pipes=not follow))
+        newest = reader.newest(follower, lines, passes, pipes=not follow)
+        screen.show(newest)
+        if lines and passes is None and not any(told.names_event for told in newest):
+            # an empty pipe says nothing about its lines
+            read = [each for each in sources if newest or each.kind == "file"]
+            if (why := why_none(read, choice, fs)) is not None:
+                screen.aside(lambda: note(f"syncstats: {why}"))
         screen.aside(notices.finish)
         screen.aside(unknown.finish)
         if follow:

@@ -12,6 +12,7 @@ from projections.cli.main import main
 from projections.following import FIND_EVERY
 from tests.support.command import assert_complaint
 from tests.support.data_folders import a_log, event, lines_of, opened, write_log
+from tests.support.project import ROOT
 from tests.support.scripted_event import ScriptedEvent
 
 
@@ -234,6 +235,24 @@ def test_another_format(syncstats, tmp_path):
     assert (told["event"], told["job"], told["kind"]) == ("job.succeeded", "7", "Shop.Sync")
     assert told["timestamp"] == "2026-01-01T00:00:01.000000Z"
     assert syncstats("tail", "--format", "oban", "log", "--json").out.count("\n") == 2
+
+
+def test_lines_of_another_format_are_told_where_it_was_not_named(syncstats, tmp_path):
+    (tmp_path / "log").write_text(lines_of(OBAN, OBAN).replace('"event"', '"EVENT"'))
+    assert syncstats("tail", "log").err == (
+        "syncstats: no outcome in log: if another program wrote it, describe its lines with "
+        "--mapping FILE (`syncstats mapping --help`)\n"
+    )
+    (tmp_path / "log").write_bytes((ROOT / "tests/data/sidekiq-6.4.1-sample.jsonl").read_bytes())
+    hint = "syncstats: no outcome in log: its lines look like sidekiq lines; say --format sidekiq\n"
+    assert syncstats("tail", "log").err == hint
+    assert syncstats("tail", "log", "--format", "oban").err.endswith(hint)
+    assert syncstats("tail", "log", "-n", 0).err == ""
+    assert syncstats("tail", "log", "--only", "dead").err == ""
+    assert syncstats("tail", "log", "--format", "sidekiq").err == ""
+    (tmp_path / "log").write_text(lines_of(event(1, "worker.started")))
+    assert syncstats("tail", "log").err == ""
+    assert syncstats("tail", "-").err == ""
 
 
 def test_an_event_log_is_not_in_another_format(syncstats, tmp_path):
