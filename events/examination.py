@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from events.errors import InvalidLineError
-from events.json_text import check_length, check_unicode, is_unicode, parse_object, refuse
+from events.json_text import bare, check_length, check_unicode, is_unicode, parse_object, refuse
 from events.limits import MAX_DEPTH
 from events.model import OUTCOMES, SCHEMA_VERSION, Line
 from events.nesting import flatten, is_too_deep
@@ -46,7 +46,7 @@ def examine(line: bytes) -> Line:
             (also one that is only nested too deep, or not wholly UTF-8).
     """
     check_length(line)
-    text, flaw = _as_text(line)
+    text, flaw = _as_text(bare(line))
     found = _parse(text, flaw)
     try:
         if flaw:

@@ -13,12 +13,26 @@ from typing import Any, NoReturn
 from events.errors import InvalidLineError
 from events.model import MAX_LINE_BYTES
 
+_BYTE_ORDER_MARK = "\ufeff".encode()
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def is_blank(line: bytes) -> bool:
-    """Whether a line is nothing: what JSON takes for white space (RFC 8259, section 2), if that."""
-    return not line.strip(b" \t\r")
+    """Whether a line is nothing: what JSON takes for white space (RFC 8259, section 2), if that.
+
+    Zero bytes before it are nothing, too, see `bare`.
+    """
+    return not line.lstrip(b"\0").strip(b" \t\r")
+
+
+def bare(line: bytes) -> bytes:
+    r"""A line without its ``\n``, and without what may stand before its text.
+
+    Zero bytes: a writer that does not append leaves them at the start of a file that was cut.
+    A byte order mark: RFC 8259, section 8.1, lets a parser ignore it, and some programs begin
+    each file with one.
+    """
+    return line.removesuffix(b"\n").lstrip(b"\0").removeprefix(_BYTE_ORDER_MARK)
 
 
 def check_length(line: bytes) -> None:

@@ -1,6 +1,7 @@
 r"""Lines as they stand in a file, in large blocks: the hot path of every replay.
 
-A line ends at ``\n`` and nowhere else. No object is made for a line, only for a block of them.
+A line ends at ``\n`` and nowhere else. Zero bytes before a line (the hole of a file that was cut)
+are no text, however many. No object is made for a line, only for a block of them.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class BlockReader:
                 break
             self._at += count
             self._split(self._kept + count)
-        self.incomplete = self._at - self.offset
+        self.incomplete = self._passed + self._kept
 
     def _begin(self) -> None:
         self.incomplete = 0
@@ -133,6 +134,8 @@ class BlockReader:
                 return
             self._ready.append(Overlong(base - self._passed, self._passed + begin))
             self._passed = 0
+        elif end and not buffer[0]:  # a hole in the file, however long, belongs to no line
+            begin = end - len(bytes(self._view[:end]).lstrip(b"\0"))
         # What was kept holds no line end.
         cut = buffer.rfind(b"\n", max(begin, self._kept), end) + 1
         if cut:

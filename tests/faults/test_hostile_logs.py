@@ -27,7 +27,7 @@ ODD = {
     "5,000 digits": f'{{"event":"job.skipped",{SINCE},"wait_ns":{"9" * 5000}}}',
     "half a surrogate pair": f'{{"event":"job.failed",{SINCE},"error":"\\ud800"}}',
     "a raw NUL": f'{{"event":"job.failed",{SINCE},"error":"\x00"}}',
-    "a byte order mark": '\ufeff{"event":"x"}',
+    "a byte order mark behind": '{"event":"x"}\ufeff',
     "two objects": "{}{}",
     "no object": "[1]",
 }
@@ -59,6 +59,8 @@ def test_an_odd_line_is_counted_told_and_harms_no_other(odd, tmp_path):
         ('{"event":"job.succeeded","a":123456789012345678901234567890', {"jobs_succeeded": 1}),
         ('{"event":"job.failed","error_type":"\\u0000\\u001b[2J"', {"jobs_failed": 1}),
         ('{"event":"job.succeeded","duration_ns":9223372036854775807', {"jobs_succeeded": 1}),
+        ('\ufeff{"event":"job.succeeded"', {"jobs_succeeded": 1}),  # RFC 8259, section 8.1
+        ('\0\0{"event":"job.succeeded"', {"jobs_succeeded": 1}),  # a file that was cut
     ],
 )
 def test_what_is_odd_and_legal_counts(line, counts, tmp_path):
@@ -103,7 +105,7 @@ def test_a_line_of_500_mb_is_passed_over_in_bounded_memory(tmp_path):
 
 @pytest.mark.slow
 def test_an_unfinished_line_of_500_mb_is_incomplete(tmp_path):
-    script = "head -c 500000000 /dev/zero | $SYNCSTATS replay - --json"
+    script = "head -c 500000000 /dev/zero | tr '\\0' a | $SYNCSTATS replay - --json"
     peak, status, out, err = peak_mib(script, tmp_path)
     assert status == 0, err
     assert peak < 100

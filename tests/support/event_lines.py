@@ -180,7 +180,7 @@ def no_objects() -> SearchStrategy[bytes]:
         b"{'a':1}",
         b'{"a":"\xff"}',
         b'{"a":"\xed\xa0\x80"}',
-        b"\xef\xbb\xbf{}",
+        b"{}\xef\xbb\xbf",
         b'{"a":"\x01"}',
         b'{"a":"\\ud800"}',
         b'{"a":"\\udc00\\ud800"}',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from events.json_text import check_length, check_unicode, parse_object, refuse
+from events.json_text import bare, check_length, check_unicode, parse_object, refuse
 from events.limits import MAX_DEPTH
 from events.nesting import is_too_deep
 
@@ -19,6 +19,7 @@ def read_object(line: bytes) -> dict[str, Any]:
             too long. Nothing else is raised, whatever the bytes.
     """
     check_length(line)
+    line = bare(line)
     if is_too_deep(line):
         refuse(f"nested deeper than {MAX_DEPTH}")
     try:

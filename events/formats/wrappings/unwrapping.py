@@ -5,6 +5,7 @@ What is inside is given as if it had never been wrapped: lines that were split a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ _READ: dict[str, Callable[[bytes, int, Partials, Inner], None]] = {
     "syslog": syslog.read,
 }
 WRAPPINGS = tuple(_READ)
+_ZEROS = re.compile(rb"^\0+", re.MULTILINE)  # they may stand before a line, as before any
 _SHARED = ("journald", "syslog")
 """Where one log holds what many programs write; text that cannot be an object is not meant."""
 
@@ -76,7 +78,12 @@ class Unwrapper:
         """
         self._partials.enter(offset, source)
         inner = Inner(report, is_shared=self._is_shared, source=source)
-        self._read(data, offset, self._partials, inner)
+        begin = 0
+        if data[:1] == b"\0" or b"\n\0" in data:
+            for zeros in _ZEROS.finditer(data):
+                self._read(data[begin : zeros.start()], offset + begin, self._partials, inner)
+                begin = zeros.end()
+        self._read(data[begin:], offset + begin, self._partials, inner)
         inner.lines.append(b"")  # for the last one's end
         return Unwrapped(b"\n".join(inner.lines), inner.offsets)
 

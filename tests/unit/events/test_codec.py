@@ -206,6 +206,12 @@ def test_a_newer_version_of_any_event_is_refused_and_takes_up_its_seq():
     assert (error.stream, error.seq) == ("a", 5)
 
 
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\0", b"\0" * 5000, b"\0\xef\xbb\xbf"])
+def test_a_byte_order_mark_and_zero_bytes_before_a_line_are_passed_over(before):
+    line = b'{"event":"other","stream":"a","seq":5}\n'
+    assert decode(before + line) == decode(line)
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -214,7 +220,8 @@ def test_a_newer_version_of_any_event_is_refused_and_takes_up_its_seq():
         (b"[]", "JSON, but no object"),
         (b'{"a":NaN}', "not JSON: NaN is no number there"),
         (b'{"a":1}{"a":2}', "not JSON: Extra data (character 8)"),
-        (b'\xef\xbb\xbf{"a":1}', "not JSON: Unexpected UTF-8 BOM (decode using utf-8-sig)"),
+        (b'{"a":1}\xef\xbb\xbf', "not JSON: Extra data (character 8)"),
+        (b"{\0}", "not JSON: Expecting property name enclosed in double quotes (character 2)"),
         (b'{"a":"\xff"}', "not UTF-8 at byte 6"),
         (b"\xff", "not UTF-8 at byte 0"),
         (b"[" * 300 + b"]" * 300, "nested deeper than 200"),

@@ -141,8 +141,8 @@ def test_an_invalid_line_is_counted_and_reported_with_its_place() -> None:
 
 
 def test_only_what_json_takes_for_white_space_is_an_empty_line() -> None:
-    assert fold(b"\n", b" \t\r\n").invalid_lines == 0
-    assert fold(b"\x0b\n", b"\x0c\n", b"\x00\n").invalid_lines == 3
+    assert fold(b"\n", b" \t\r\n", b"\0\0\n", b"\0 \n").invalid_lines == 0
+    assert fold(b"\x0b\n", b"\x0c\n", b" \x00\n").invalid_lines == 3
 
 
 def test_an_invalid_outcome_takes_its_seq_up() -> None:

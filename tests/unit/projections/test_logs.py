@@ -215,6 +215,15 @@ def test_a_damaged_file_is_told_and_ends_the_replay(tmp_path):
             fold(log, format_=format_)
 
 
+@pytest.mark.parametrize("before", [b"\0" * 3000, b"\0" * (3 << 20), b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("format_", ["sidekiq", "native"])
+def test_zero_bytes_and_a_mark_before_the_first_line_are_passed_over(tmp_path, before, format_):
+    log = tmp_path / "log"
+    log.write_bytes(before + (DONE if format_ == "sidekiq" else succeeded(0)))
+    snapshot = fold(log, format_=format_)
+    assert (counts(snapshot)[:2], snapshot.invalid_lines) == ((1, 1), 0)
+
+
 def test_half_a_wrapped_line_at_the_end_is_told_as_incomplete_and_not_counted(tmp_path):
     log, found = tmp_path / "c.log", []
     log.write_bytes(in_docker(DONE) + in_docker(DONE[:30]))

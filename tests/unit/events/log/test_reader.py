@@ -186,3 +186,22 @@ def test_an_unbuffered_file_will_do(tmp_path):
     with (tmp_path / "log").open("rb", buffering=0) as file:
         reader = BlockReader(file, block_bytes=2)
         assert list(reader) == [Block(0, b"a\n"), Block(2, b"b\n")]
+
+
+@pytest.mark.parametrize("block_bytes", [7, 64, 1 << 20])
+def test_a_hole_before_a_line_belongs_to_no_line_however_long_it_is(block_bytes):
+    file = io.BytesIO(b"\0" * 5000 + b"one\n" + b"two\n")
+    reader = BlockReader(file, block_bytes=block_bytes, max_line=1000)
+    blocks = list(reader)
+    assert b"".join(block.data for block in blocks) == b"one\ntwo\n"
+    assert (blocks[0].offset, blocks[-1].end, reader.incomplete) == (5000, 5008, 0)
+
+
+def test_a_hole_at_the_end_is_no_line_and_may_turn_into_one():
+    file = io.BytesIO(b"one\n" + bytes(3000))
+    reader = BlockReader(file, block_bytes=64, max_line=1000)
+    assert [block.data for block in reader] == [b"one\n"]
+    assert reader.incomplete < 64
+    file.seek(4)
+    file.write(b"two\n")
+    assert b"".join(block.data for block in reader).startswith(b"two\n")

@@ -170,6 +170,16 @@ def test_what_is_not_so_wrapped_is_reported(wrapping, line, reason):
     assert reason in why
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_zero_bytes_before_a_record_are_passed_over(form):
+    wrapping, wrap = wrapped.EACH[form]
+    record = wrap([b"{}"])
+    data = b"\0\0" + record + record + b"\0\0\0" + record
+    lines, offsets, invalid = unwrap(wrapping, data, 10)
+    assert (lines, invalid) == ([b"{}"] * 3, [])
+    assert offsets == [12, 12 + len(record), 15 + 2 * len(record)]
+
+
 def test_the_journals_own_output():
     """Of systemd 252: three lines of Sidekiq, then one of 5 KB, one in three records, two more."""
     data = (DATA / "journald-252-sample.jsonl").read_bytes()
