@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from events.clock import SystemClock
 from sync_queue.dead_letters import DeadLetter
 
 NOON_US = 1_764_504_000_000_000  # 2025-11-30T12:00:00Z
@@ -40,14 +39,6 @@ class PlexNotFound(Exception):  # noqa: N818 - a handler's error is named as it 
 
 class PermanentError(Exception):
     pass
-
-
-class SetClock(SystemClock):
-    def __init__(self, us=NOON_US):
-        self.us = us
-
-    def now_us(self):
-        return self.us
 
 
 def sql(path, statement, *values):

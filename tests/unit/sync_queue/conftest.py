@@ -1,4 +1,4 @@
-"""A data folder with a queue of dead letters, at a time that the test sets."""
+"""A data folder with a queue and its dead letters, at a time that the test sets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import pytest
 
 from sync_queue.dlq import DeadLetterQueue
 from sync_queue.queue import JobQueue
-from tests.support.dead_letters import SetClock
+from tests.support.dead_letters import NOON_US
+from tests.support.held_clock import HeldClock
 
 
 @pytest.fixture
 def clock():
-    return SetClock()
+    return HeldClock(NOON_US)
 
 
 @pytest.fixture
@@ -20,6 +21,6 @@ def dlq(tmp_path, clock):
 
 
 @pytest.fixture
-def queue(tmp_path):
-    with JobQueue(tmp_path) as jobs:
+def queue(tmp_path, clock):
+    with JobQueue(tmp_path, clock=clock) as jobs:
         yield jobs
