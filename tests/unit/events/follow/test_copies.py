@@ -7,15 +7,11 @@ import shutil
 import pytest
 
 from events.follow.fingerprint import HEAD_BYTES
+from tests.support.following.numbered import append
 
 
 def lines(first, last):
     return b"".join(b"line %d of a log that is long enough\n" % n for n in range(first, last + 1))
-
-
-def append(path, data):
-    with path.open("ab") as file:
-        file.write(data)
 
 
 LONG = lines(1, 200)

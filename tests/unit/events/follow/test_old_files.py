@@ -11,15 +11,7 @@ import pytest
 
 from events.filesystem import RealFileSystem
 from tests.support.following.file_times import LONG_AGO_US
-
-
-def lines(first, last):
-    return b"".join(b"line %d of a log\n" % number for number in range(first, last + 1))
-
-
-def append(path, data):
-    with path.open("ab") as file:
-        file.write(data)
+from tests.support.following.numbered import append, lines
 
 
 def age(path, seconds, clock):

@@ -11,15 +11,7 @@ import pytest
 
 from events.filesystem import RealFileSystem
 from events.follow import texts
-
-
-def lines(first, last):
-    return b"".join(b"line %d of a log\n" % number for number in range(first, last + 1))
-
-
-def append(path, data):
-    with path.open("ab") as file:
-        file.write(data)
+from tests.support.following.numbered import append, lines
 
 
 class Failing(RealFileSystem):
@@ -170,7 +162,6 @@ class TestStatus:
     def test_one_that_is_stale_where_it_is_open_is_opened_anew(self, failing):
         """As after the server of a network file system was started again."""
         begin(failing)
-        stale = {id(file.text) for file in failing.watch._roster}
         append(failing.log, lines(3, 3))
         failing.fs.code = errno.ESTALE
         inode = failing.log.stat().st_ino
@@ -178,7 +169,6 @@ class TestStatus:
         open_read = failing.fs.open_read
         failing.fs.open_read = lambda path: opened.append(path) or open_read(path)
         failing.fs.fails = lambda call, each: call == "fstat" and each == inode and not opened
-        assert stale
         assert failing.settled() == lines(3, 3)
         assert len(failing.told) == 1
 
