@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.following.site import add
-from tests.support.following.ways import in_every_way
+from tests.support.following.site import Way, add
+from tests.support.following.ways import in_every_way, in_ways
 
 if TYPE_CHECKING:
     from tests.support.following.site import Site
+
+LONG_AGO = 1_000_000_000
 
 
 @in_every_way
@@ -91,6 +93,43 @@ def test_glob_whose_files_come_later(site: Site):
         if turn == 1:
             site.middle()
     site.now()
+    site.write(site.path("a.log"), 1)
+
+
+@in_every_way
+def test_log_of_a_glob_that_is_rotated_before_it_was_seen(site: Site):
+    """A log that came is rotated between two searches, or while nobody follows."""
+    site.write(site.path("a.log"), 2)
+    site.follow("*.log")
+    site.now()
+    site.middle()
+    log = site.path("b.log")
+    for number in (3, 2, 1):
+        site.write(log, 2)
+        log.rename(site.path(f"b.log.{number}"))
+    site.write(log, 1)
+    site.now()
+    add(site.path("c.log.1"), site.uncounted(2))
+    os.utime(site.path("c.log.1"), (LONG_AGO, LONG_AGO))  # it was moved here, not rotated
+    site.write(site.path("c.log"), 1)
+
+
+@in_ways(Way.KILLED, Way.AWAY)
+def test_log_of_a_glob_that_is_rotated_and_the_follower_is_killed(site: Site):
+    """What was read of it may not be saved yet; what is saved is not read again."""
+    site.write(site.path("a.log"), 2)
+    site.follow("*.log")
+    site.now()
+    log = site.path("b.log")
+    site.write(log, 2)
+    log.rename(site.path("b.log.1"))
+    site.write(log, 1)
+    site.middle()
+    site.path("b.log.1").rename(site.path("b.log.2"))
+    log.rename(site.path("b.log.1"))
+    site.write(log, 1)
+    site.now()
+    site.middle()
     site.write(site.path("a.log"), 1)
 
 
