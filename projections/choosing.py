@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.errors import EventsError
+from events.formats.names import AUTO, NATIVE, NONE, PRESETS, WRAPPINGS
 from events.json_text import is_blank
 from projections.errors import SourceError
-from projections.intake import NATIVE, Format
+from projections.intake import Format
 
 if TYPE_CHECKING:
     from events.formats.mapping import Mapping
 
-AUTO = "auto"
-NONE = "none"
 SAMPLE_BYTES = 1 << 20
 """So much of a log's start is looked at, at most."""
 
@@ -72,7 +71,7 @@ def known_format(name: str, wrapping: str | None) -> Format | None:
     """The format that has this name without any file: our own, or a preset's; else None."""
     if name == NATIVE:
         return Format(wrapping=wrapping)
-    from events.formats.presets import PRESETS, load_preset
+    from events.formats.presets import load_preset
 
     if name not in PRESETS:
         return None
@@ -111,7 +110,7 @@ def _unwrapped(sample: bytes, wrapping: str) -> bytes:
 def _wrapping(sample: bytes) -> str | None:
     """What has wrapped lines whose format is known otherwise: what all of them show."""
     from events.formats.recognition import recognise
-    from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
+    from events.formats.wrappings.unwrapping import Unwrapper
 
     found = recognise(sample)
     if found is not None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from events.formats.names import NATIVE
 from events.log.reader import Overlong
 from events.reporting import ignore, too_long
 from projections.entry import LOOSE
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from events.model import Line
     from events.reporting import Report
     from projections.fold import Fold
-
-NATIVE = "native"
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from events.formats.names import PRESETS
 from events.formats.toml.mapping_file import MappingError, parse_mapping
 
 if TYPE_CHECKING:
     from events.formats.mapping import Mapping
-
-PRESETS: tuple[str, ...] = ("ecs", "oban", "sidekiq", "structlog")
 
 
 @cache

@@ -9,8 +9,9 @@ from events.errors import InvalidLineError
 from events.formats.lines.conditions import holds
 from events.formats.lines.objects import read_object
 from events.formats.lines.paths import lookup
-from events.formats.presets import PRESETS, load_preset
-from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
+from events.formats.names import NATIVE, PRESETS, WRAPPINGS
+from events.formats.presets import load_preset
+from events.formats.wrappings.unwrapping import Unwrapper
 from events.json_text import is_blank
 from events.model import OUTCOMES
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 LINES = 200
 """How many lines of a log are looked at, counted inside of the wrapping."""
-NATIVE = "native"
 
 
 @dataclass(frozen=True, slots=True)

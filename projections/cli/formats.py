@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from events.formats.names import AUTO, FORMATS, NATIVE, NONE, WRAPPED
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -16,12 +17,10 @@ if TYPE_CHECKING:
 
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-FORMATS = ("native", "ecs", "oban", "sidekiq", "structlog", "auto")
-WRAPPED = ("none", "docker", "cri", "journald", "syslog", "auto")
 SHOWN = 20
 
 
-def format_options(default: str = "native") -> Decorator:
+def format_options(default: str = NATIVE) -> Decorator:
     """Make the three options; `choice_of` takes their values, and the same ``default``."""
     format_ = click.option(
         "--format",
@@ -48,7 +47,7 @@ def format_options(default: str = "native") -> Decorator:
 
 
 def choice_of(
-    format_: str | None, mapping: Path | None, wrapped: str | None, default: str = "native"
+    format_: str | None, mapping: Path | None, wrapped: str | None, default: str = NATIVE
 ) -> Choice:
     """What was said of the format; ``default`` where nothing was.
 
@@ -56,8 +55,7 @@ def choice_of(
         CommandError: Both a format and a mapping were named.
         MappingError: The mapping file cannot be used.
     """
-    from projections.choosing import AUTO, NONE, Choice
-    from projections.intake import NATIVE
+    from projections.choosing import Choice
 
     if mapping is not None:
         if format_ is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from events.formats.names import NONE, PRESETS, WRAPPINGS
 from projections.cli.command import Command
 from projections.cli.options import json_option
 
@@ -55,8 +56,8 @@ COUNTED = ("outcome", "completes", "settled")
 @click.option(
     "--wrapped",
     metavar="W",
-    type=click.Choice(("none", "docker", "cri", "journald", "syslog")),
-    default="none",
+    type=click.Choice((NONE, *WRAPPINGS)),
+    default=NONE,
     show_default=True,
     help="What has wrapped each line: docker (json-file), cri (Kubernetes), journald (-o json), "
     "syslog, or none.",
@@ -78,7 +79,7 @@ def check(file: Path, sample: Path, lines: int, wrapped: str, as_json: bool) -> 
     unfound = Unfound(mapping)
     with _open(sample) as log:
         lines_ = _lines(log)
-        inner = enumerate(lines_, 1) if wrapped == "none" else unwrapped(lines_, wrapped)
+        inner = enumerate(lines_, 1) if wrapped == NONE else unwrapped(lines_, wrapped)
         told, totals = _totalled(explain(mapping, inner), lines, unfound, show=not as_json)
     if as_json:
         print_json(
@@ -98,7 +99,7 @@ def check(file: Path, sample: Path, lines: int, wrapped: str, as_json: bool) -> 
 
 def _mapping(file: Path) -> Mapping:
     """The mapping in a file; a preset where there is no such file, but a preset of that name."""
-    from events.formats.presets import PRESETS, load_preset
+    from events.formats.presets import load_preset
     from projections.cli.checked_mapping import read_checked
 
     if str(file) in PRESETS and not file.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from events.formats.names import PRESETS
 from projections.cli.command import Command
 
 
@@ -14,7 +15,7 @@ def show(name: str | None) -> None:
 
     Without NAME, say what each of them reads.
     """
-    from events.formats.presets import PRESETS, load_preset, preset_text
+    from events.formats.presets import load_preset, preset_text
     from projections.cli.output import Column, say, table
 
     if name is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from events.formats.names import AUTO, NATIVE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -57,15 +59,13 @@ def why_none(sources: Iterable[Source], choice: Choice, fs: FileSystem) -> str |
 
 
 def _of_a_pipe(choice: Choice) -> str | None:
-    from projections.choosing import AUTO
-
     if choice.name == AUTO:
         return None
     return f"no outcome in standard input, read as {choice.name} lines: --format auto tells others"
 
 
 def _of_a_file(source: Source, choice: Choice, fs: FileSystem) -> str | None:
-    from projections.choosing import AUTO, whole_lines
+    from projections.choosing import whole_lines
 
     head = _head(source, fs)
     if _is_stats(head):
@@ -88,7 +88,6 @@ def _head(source: Source, fs: FileSystem) -> bytes:
 
 def _of_lines(path: Path, sample: bytes, choice: Choice) -> str | None:
     from events.formats.recognition import recognise
-    from projections.intake import NATIVE
 
     found = recognise(sample)
     if found is not None:

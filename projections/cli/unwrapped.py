@@ -16,7 +16,7 @@ def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[tuple[int, byte
 
     Args:
         lines: They, with or without their ends.
-        wrapping: One of `events.formats.wrappings.unwrapping.WRAPPINGS`.
+        wrapping: One of `events.formats.names.WRAPPINGS`.
 
     Yields:
         Each inner line, with the number of the line in which it begins. What is not so wrapped, and

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from events.errors import EventsError
-from projections.choosing import AUTO, known_format
+from events.formats.names import AUTO
+from projections.choosing import known_format
 from projections.errors import StateError
 from projections.fold import Fold
 from projections.ingest.state import MEND

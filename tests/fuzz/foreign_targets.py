@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from events.errors import EventsError
-from events.formats.presets import PRESETS, load_preset
+from events.formats.names import PRESETS, WRAPPINGS
+from events.formats.presets import load_preset
 from events.formats.recognition import recognise
 from events.formats.toml.mapping_file import MappingError, parse_mapping
 from events.formats.translator import Compiled, Translator
-from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
+from events.formats.wrappings.unwrapping import Unwrapper
 from projections.choosing import known_format
 from projections.errors import ProjectionError
 from projections.fold import Fold

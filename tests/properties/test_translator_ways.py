@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from events.formats.presets import PRESETS, load_preset
+from events.formats.names import PRESETS
+from events.formats.presets import load_preset
 from events.formats.toml.mapping_file import parse_mapping
 from events.formats.translator import Compiled, Translator
 from projections.foreign_sums import tally_sums

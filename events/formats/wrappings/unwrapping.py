@@ -25,7 +25,6 @@ _READ: dict[str, Callable[[bytes, int, Partials, Inner], None]] = {
     "journald": journald.read,
     "syslog": syslog.read,
 }
-WRAPPINGS = tuple(_READ)
 _ZEROS = re.compile(rb"^\0+", re.MULTILINE)  # they may stand before a line, as before any
 _SHARED = ("journald", "syslog")
 """Where one log holds what many programs write; text that cannot be an object is not meant."""
@@ -53,7 +52,7 @@ class Unwrapper:
     programs write into the same journal or syslog, text that is no object, is passed over, too.
 
     Args:
-        wrapping: One of `WRAPPINGS`.
+        wrapping: One of `events.formats.names.WRAPPINGS`.
         state: What `state` of an earlier unwrapper of the same log gave; None at its start.
 
     Raises:

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from events.formats.presets import PRESETS, preset_text
+from events.formats.names import PRESETS
+from events.formats.presets import preset_text
 from projections.cli.export import FORMATS
 from tests.support.command import COMMAND, assert_complaint, clean_env, syncstats
 from tests.support.data_folders import a_log, event, lines_of, write_log

@@ -4,11 +4,9 @@ import io
 
 import pytest
 
-from events.formats.presets import PRESETS
-from events.formats.wrappings.unwrapping import WRAPPINGS
 from projections.choosing import known_format, read_head, whole_lines
 from projections.cli.errors import CommandError
-from projections.cli.formats import FORMATS, WRAPPED, choice_of
+from projections.cli.formats import choice_of
 from projections.intake import Format
 from tests.support.outcome_lines import succeeded
 from tests.support.project import ROOT
@@ -16,11 +14,6 @@ from tests.unit.projections.test_intake import in_docker
 
 SIDEKIQ = (ROOT / "tests" / "data" / "sidekiq-6.4.1-sample.jsonl").read_bytes()
 IN_DOCKER = b"".join(in_docker(line) for line in SIDEKIQ.splitlines(keepends=True))
-
-
-def test_the_options_offer_all_that_there_is() -> None:
-    assert set(FORMATS) == {"native", *PRESETS, "auto"}
-    assert set(WRAPPED) == {"none", *WRAPPINGS, "auto"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import ecs_logging
 import pytest
 import structlog
 
-from events.formats.presets import PRESETS, load_preset, preset_text
+from events.formats.names import PRESETS
+from events.formats.presets import load_preset, preset_text
 from events.formats.toml.mapping_file import MappingError
 from events.formats.translator import Translator
 

@@ -10,7 +10,7 @@ import ecs_logging
 import pytest
 import structlog
 
-from events.formats.presets import PRESETS
+from events.formats.names import PRESETS
 from events.formats.recognition import Recognised, recognise
 from tests.support import wrapped
 from tests.support.lines import event_line, outcome_line

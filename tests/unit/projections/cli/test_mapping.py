@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from events.formats.presets import PRESETS, preset_text
+from events.formats.names import PRESETS
+from events.formats.presets import preset_text
 from tests.support.project import ROOT
 
 SAMPLE = ROOT / "tests" / "data" / "sidekiq-6.4.1-sample.jsonl"

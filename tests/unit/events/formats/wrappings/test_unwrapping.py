@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from events.errors import EventsError
+from events.formats.names import WRAPPINGS
 from events.formats.presets import load_preset
 from events.formats.translator import Translator
-from events.formats.wrappings.unwrapping import WRAPPINGS, Unwrapper
+from events.formats.wrappings.unwrapping import Unwrapper
 from events.model import MAX_LINE_BYTES
 from tests.support import wrapped
 
