@@ -29,7 +29,7 @@ COMMANDS = {
     "show": Lazy("projections.cli.show:show", "Show the stats, and the queue now."),
     "tail": Lazy("projections.cli.tail:tail", "Read the events, or watch them live."),
     "dlq": Lazy("projections.cli.dlq:dlq", "List, retry and purge dead letters."),
-    "replay": Lazy("projections.cli.replay:replay", "Fold events again and print the stats."),
+    "replay": Lazy("projections.cli.replay:replay", "Add up a log again, print the stats."),
     "export": Lazy("projections.cli.export:export", "Write the outcomes in another format."),
     "ingest": Lazy("projections.cli.ingest:ingest", "Add what growing logs tell to a file."),
     "mapping": Lazy("projections.cli.mapping:mapping", "Try out how a format is understood."),

@@ -36,8 +36,10 @@ def merge(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """Join the stats.json files of several machines, or an old and a new one of the same.
 
     For each stream the file that is further along counts: so nothing is counted twice, in whatever
-    order and however often files are given. Two histories of one stream are refused. Of one file,
-    such as what `syncstats ingest` keeps, the stats are printed.
+    order and however often files are given. Two histories of one stream are refused. One file, such
+    as the state that `syncstats ingest` keeps, is printed. What `syncstats replay --out` wrote of
+    another program's log is printed, too, and merged with no other: its lines have no numbers by
+    which to tell what is in both. States of ingest can be merged.
     """
     from projections.cli.output import print_json, say
     from projections.cli.stats_view import print_stats

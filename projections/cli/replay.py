@@ -43,7 +43,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Fold events again, or another program's log, and print the stats.
+    """Add up a log again, our own or another program's, and print the stats.
 
     Touches nothing unless --out is given.
 
@@ -51,7 +51,8 @@ def replay(  # noqa: PLR0917 - click passes them by name
     glob in quotes, or - for standard input; without one, the data folder. Our own lines may come
     in any order and more than once: each counts once by its stream and seq. With another format,
     rotated files of one log (app.log, app.log.1, app.log.2.gz) are read as one, the oldest first;
-    a line that another one would complete counts at the end as it stands.
+    a line that another one would complete counts at the end as it stands. With --format auto, logs
+    whose first lines show no format are told and left out: status 1, or 2 if there is no other.
     """
     from io import BytesIO
 

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(cls=Command, example="syncstats tail --lines 5")
+@click.command(
+    cls=Command,
+    example="""
+    syncstats tail --lines 5
+    echo '{"msg":"done","ctx":{"jid":"5f","elapsed":0.1}}' > sidekiq.log
+    syncstats tail sidekiq.log --format sidekiq
+    """,
+)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @data_option()
 @format_options()
@@ -45,12 +52,13 @@ if TYPE_CHECKING:
     type=Pattern(),
     help="Show events that match, as shown or as --json gives them (their first 64 KiB).",
 )
-@click.option("--full", is_flag=True, help="Do not cut long lines.")
+@click.option("--full", is_flag=True, help="Do not cut long lines, nor long job ids.")
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print the lines as they are (outcomes of other formats as JSON), nothing else.",
+    help="Print the lines as they are (outcomes of other formats as JSON), nothing else; on a "
+    "terminal with control characters escaped.",
 )
 @click.pass_context
 def tail(  # noqa: PLR0917 - click passes them by name
@@ -68,12 +76,17 @@ def tail(  # noqa: PLR0917 - click passes them by name
     full: bool,
     as_json: bool,
 ) -> None:
-    """Read the newest events, and with --follow those that come.
+    """Show the newest events of a log, and with --follow those that come.
 
-    PATH is a file, a folder (of an event log, all its streams) or - for standard input; without
-    one, the data folder. On a terminal, --follow shows a line of totals below, which adds up what
-    came since, also what --only and --grep hide, and tells how many outcomes come a second (of the
-    last ten). Times are UTC. PATTERN is a regular expression; (?i) before it ignores case.
+    PATH is a file (.gz, .zst, .bz2 and .xz too), a folder (of an event log, all its streams), a
+    glob in quotes, or - for standard input; without one, the data folder. A file that is followed
+    is followed through its rotations. Of another program's log, the outcomes are shown. With
+    --format auto, logs whose first 200 lines show no format are told and passed over: status 1, or
+    2 if there is no other.
+
+    On a terminal, --follow shows a line of totals below, which adds up what came since, also what
+    --only and --grep hide, and tells how many outcomes come a second (of the last ten). Times are
+    UTC. PATTERN is a regular expression; (?i) before it ignores case.
     """
     from events.clock import SystemClock
     from events.filesystem import RealFileSystem
