@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, Any, Final
 
 from events.filesystem import RealFileSystem
 from events.log.segment import forms, list_segments, open_segment
 from projections.fold import Fold
 from projections.reading import read_stream
+from projections.replay import replay
+from projections.runner import Runner
 from projections.summary import Summary, read_summary, write_summary
+from tests.support.outcome_lines import failed, opened, skipped, succeeded
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from projections.snapshot import Snapshot
+
+SEGMENTS: Final = {
+    0: (opened(0, "e0"), succeeded(1), failed(2), b"not json\n"),
+    3: (succeeded(3), succeeded(2), opened(4, "e1"), succeeded(5, duration_ns=-1)),
+    6: (skipped(6), failed(7, to_dlq=True), b"\n"),
+    9: (succeeded(9), succeeded(10)),
+}
+"""The segments of a stream that has a hole, duplicates and invalid lines, by their first seq."""
+
+
+def folder_of(data: Path, stream: str = "a") -> Path:
+    return data / "events" / stream
+
+
+def replayed(*paths: Path) -> Snapshot:
+    """What the logs add up to, read anew."""
+    return replay([str(path) for path in paths], stdin=io.BytesIO()).snapshot
+
+
+def saved(data: Path) -> bytes:
+    """stats.json, brought up to date by a runner."""
+    runner = Runner(data)
+    runner.start()
+    runner.catch_up()
+    runner.save()
+    return (data / "stats.json").read_bytes()
 
 
 def prune_to(data: Path, end: int, stream: str = "a", *, leave: bool = False) -> Summary:
@@ -41,3 +73,24 @@ def prune_to(data: Path, end: int, stream: str = "a", *, leave: bool = False) ->
             for form in forms(each, fs):
                 form.path.unlink()
     return summary
+
+
+class PruningWhenRead(RealFileSystem):
+    """Prunes at the moment at which a segment is opened.
+
+    Args:
+        data: The data folder.
+        name: The segment's name.
+        end: Where the summary will end.
+    """
+
+    def __init__(self, data: Path, name: str, end: int) -> None:
+        self.data = data
+        self.name = name
+        self.end = end
+
+    def open_read(self, path: Any) -> Any:
+        if str(path).endswith(self.name):
+            self.name = "none"
+            prune_to(self.data, self.end)
+        return super().open_read(path)
