@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scalar = str | int | float | bool
-Kind = Literal["succeeded", "failed", "dead", "skipped"]
+Ending = Literal["succeeded", "failed", "dead", "skipped"]
 """How an attempt ended; a dead one failed for good."""
 Position = Literal["before", "after"]
 
-KINDS: tuple[Kind, ...] = ("succeeded", "failed", "dead", "skipped")
+ENDINGS: tuple[Ending, ...] = ("succeeded", "failed", "dead", "skipped")
 TIMES = ("duration", "wait")
 """Fields that are lengths of time; the outcome has them in nanoseconds."""
 TEXTS = ("error_type", "error", "job", "kind")
@@ -83,7 +83,7 @@ Fields = tuple[tuple[str, Sources], ...]
 class Outcome:
     """A sort of line that tells how an attempt ended."""
 
-    kind: Kind
+    kind: Ending
     when: When
 
 
@@ -110,11 +110,11 @@ class Companion:
     """
 
     position: Position
-    of: tuple[Kind, ...]
+    of: tuple[Ending, ...]
     same: tuple[Same, ...]
     when: When
     within_lines: int
-    kind: Kind | None = None
+    kind: Ending | None = None
     fields: Fields = ()
 
 

@@ -61,7 +61,7 @@ class Translator:
         compiled: The mapping made ready, if the caller has it.
 
     Raises:
-        StateError: ``state`` is none.
+        WaitingError: ``state`` is none.
     """
 
     def __init__(

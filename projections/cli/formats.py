@@ -76,8 +76,8 @@ def choice_of(
     return Choice(name, load_preset(name), wrapped or NONE)
 
 
-class Told:
-    """Says on stderr in which format logs were found to be, of the first ones."""
+class LogNotes:
+    """Says something of each log on stderr, of the first ones: most often in which format it is."""
 
     def __init__(self) -> None:
         self._count = 0

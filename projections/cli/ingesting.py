@@ -11,7 +11,7 @@ from events.follow.watch import Watch
 from projections.choosing import unrecognised
 from projections.cli.errors import CommandError
 from projections.cli.failures import FOUND, INTERRUPTED
-from projections.cli.formats import Told
+from projections.cli.formats import LogNotes
 from projections.cli.no_outcome import counts_nothing, why_none
 from projections.cli.output import is_terminal, note, plural, print_json, say, stdout
 from projections.cli.problems import Problems
@@ -91,7 +91,7 @@ def run(
     refuse_own(asked.state)
     with suppress(SourceError):  # what is not there yet is no state either
         refuse_read(asked.state, find_sources(asked.paths, fs), fs)
-    problems, told = Problems(), Told()
+    problems, told = Problems(), LogNotes()
     with ExitStack() as stack:
         signals = stack.enter_context(stopping_signals(b""))
         store = StateStore(asked.state, fs=fs, clock=clock)

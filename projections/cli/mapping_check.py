@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
-    from events.formats.lines.explaining import Told
+    from events.formats.lines.explaining import Verdict
     from events.formats.mapping import Mapping
     from events.formats.outcome import Foreign
     from projections.cli.unfound import Unfound
@@ -127,7 +127,7 @@ def _lines(log: BinaryIO) -> Iterator[bytes]:
 
 
 def _totalled(
-    told: Iterable[Told], limit: int, unfound: Unfound, *, show: bool
+    told: Iterable[Verdict], limit: int, unfound: Unfound, *, show: bool
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Count what is told, and show or keep what is told of the first lines."""
     kept = []
@@ -157,7 +157,7 @@ def _totalled(
 _OF_LINES = ("outcome", "waits", "completes", "companion", "ignored", "invalid")
 
 
-def _plain(told: Told) -> dict[str, Any]:
+def _plain(told: Verdict) -> dict[str, Any]:
     from events.formats.companions.kept import plain_outcome
 
     plain: dict[str, Any] = {"line": told.line, "told": told.what}
@@ -170,7 +170,7 @@ def _plain(told: Told) -> dict[str, Any]:
     return plain
 
 
-def _say(told: Told) -> None:
+def _say(told: Verdict) -> None:
     from textwrap import wrap
 
     from events.terminal import safe
@@ -184,7 +184,7 @@ def _say(told: Told) -> None:
         say(start + line, escaped=True)
 
 
-def _sentence(told: Told) -> str:
+def _sentence(told: Verdict) -> str:
     outcome = "" if told.outcome is None else _described(told.outcome)
     match told.what:
         case "outcome":

@@ -59,7 +59,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     from events.filesystem import RealFileSystem
     from projections.choosing import unrecognised
     from projections.cli.failures import FOUND
-    from projections.cli.formats import Told, choice_of
+    from projections.cli.formats import LogNotes, choice_of
     from projections.cli.no_outcome import counts_nothing, why_none
     from projections.cli.options import existing, standard_input
     from projections.cli.output import note, print_json, say
@@ -73,7 +73,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     fs = RealFileSystem()
     named = paths or (str(existing(data)),)
     choice = choice_of(format_, mapping, wrapped)
-    problems, told, unknown = Problems(), Told(), Told()
+    problems, told, unknown = Problems(), LogNotes(), LogNotes()
     sources = find_sources(named, fs)
     if out is not None:
         refuse_read(out, sources, fs)

@@ -92,8 +92,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
     from events.filesystem import RealFileSystem
     from projections.cli.event_filter import event_filter
     from projections.cli.failures import FOUND, USAGE
-    from projections.cli.formats import Told as Notices
-    from projections.cli.formats import choice_of
+    from projections.cli.formats import LogNotes, choice_of
     from projections.cli.live_screen import Screen, kept_fresh
     from projections.cli.no_outcome import why_none
     from projections.cli.output import note, stdout
@@ -109,7 +108,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
     choice = choice_of(format_, mapping, wrapped)
     named = paths or (str(existing(data)),)
     stdin = standard_input() if "-" in named else BytesIO()
-    fs, clock, notices, unknown = RealFileSystem(), SystemClock(), Notices(), Notices()
+    fs, clock, notices, unknown = RealFileSystem(), SystemClock(), LogNotes(), LogNotes()
     sources = find_sources(named, fs)
     refuse_streams(sources, choice)
     with ExitStack() as stack:

@@ -25,7 +25,7 @@ MAX_KEPT_BYTES = 16 << 20
 _NEVER = 1 << 62
 
 
-class StateError(EventsError):
+class WaitingError(EventsError):
     """What a translator is to go on from is no state of one."""
 
 
@@ -53,7 +53,7 @@ class Companions:
         due: The line with which the next thing is waited for too long.
 
     Raises:
-        StateError: ``state`` is none.
+        WaitingError: ``state`` is none.
     """
 
     def __init__(self, mapping: Mapping, state: object = None) -> None:
@@ -68,7 +68,7 @@ class Companions:
             try:
                 self._restore(msgspec.convert(state, list[Plain]))
             except (msgspec.ValidationError, AttributeError) as error:
-                raise StateError(f"this is no state of waiting outcomes: {error}") from error
+                raise WaitingError(f"this is no state of waiting outcomes: {error}") from error
 
     def count(self) -> list[Settled]:
         """Count a line; give what was waited for too long with it."""
@@ -173,7 +173,7 @@ class Companions:
         taken: set[tuple[int, str]] = set()
         for each in kept:
             if each.ago < 0 or each.size < 0 or taken.intersection(each.open):
-                raise StateError("this is no state of waiting outcomes: no log leads to it")
+                raise WaitingError("this is no state of waiting outcomes: no log leads to it")
             taken.update(each.open)
             rules = {place: key for place, key in each.open if 0 <= place < len(self._rules)}
             if each.outcome is not None:

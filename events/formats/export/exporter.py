@@ -21,7 +21,7 @@ from events.formats.mapping import NS_PER_UNIT, OF_FAILURES, RFC3339, TIMES
 from events.model import JOB_FAILED, JOB_SUCCEEDED, elapsed_ns
 
 if TYPE_CHECKING:
-    from events.formats.mapping import Kind, Mapping, Sources, When
+    from events.formats.mapping import Ending, Mapping, Sources, When
     from events.model import Line
 
 ECS = "ecs"
@@ -68,7 +68,7 @@ class Exporter:
             path for _, sources in mapping.fields for source in sources for path in source.paths
         }
         self._shows = _equalities(mapping.detect)
-        self._rules: dict[Kind, Placed] = {}
+        self._rules: dict[Ending, Placed] = {}
         for rule in mapping.outcomes:
             if rule.kind not in self._rules:
                 _check(mapping.name, rule.kind, rule.when, paths)
@@ -104,7 +104,7 @@ class Exporter:
         return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _kind(outcome: Line) -> Kind:
+def _kind(outcome: Line) -> Ending:
     if outcome.event == JOB_FAILED:
         return "dead" if outcome.to_dlq else "failed"
     return "succeeded" if outcome.event == JOB_SUCCEEDED else "skipped"
@@ -115,7 +115,7 @@ def _equalities(when: When) -> Placed:
     return tuple((each.path, each.values[0]) for each in when if each.values)
 
 
-def _check(name: str, kind: Kind, when: When, paths: set[str]) -> None:
+def _check(name: str, kind: Ending, when: When, paths: set[str]) -> None:
     """Refuse a rule that asks for what nobody can make up.
 
     Raises:

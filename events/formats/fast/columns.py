@@ -21,7 +21,7 @@ from events.model import HIGH, JOB_FAILED, UNKNOWN_ERROR
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from events.formats.mapping import Kind
+    from events.formats.mapping import Ending
 
     Read = Callable[[Any], Any]
     Check = Callable[[Sequence[Any]], None]
@@ -148,7 +148,7 @@ def dimensions(reads: Sequence[tuple[str, Read]], check: Check) -> Column:
     return column
 
 
-def maker(kind: Kind, columns: Mapping[str, Column], beside: Column | None) -> Make:
+def maker(kind: Ending, columns: Mapping[str, Column], beside: Column | None) -> Make:
     """Make the function that makes outcomes of one kind.
 
     Args:

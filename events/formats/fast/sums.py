@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from events.formats.fast.columns import Column
-    from events.formats.mapping import Kind
+    from events.formats.mapping import Ending
     from events.formats.outcome import Foreign
 
     Add = Callable[["Sums", Sequence[Any]], None]
@@ -76,7 +76,7 @@ class Sums:
             self.newest = newest
 
 
-def adder(kind: Kind, columns: Mapping[str, Column], judged: Sequence[Column]) -> Add:
+def adder(kind: Ending, columns: Mapping[str, Column], judged: Sequence[Column]) -> Add:
     """Make the function that adds lines of one kind to sums.
 
     Args:

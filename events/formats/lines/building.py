@@ -16,10 +16,10 @@ from events.model import JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.formats.mapping import Companion, Fields, Kind, Mapping
+    from events.formats.mapping import Companion, Ending, Fields, Mapping
 
 
-def build(mapping: Mapping, kind: Kind, get: Callable[[str], Any]) -> Foreign:
+def build(mapping: Mapping, kind: Ending, get: Callable[[str], Any]) -> Foreign:
     """Make the outcome of which a line tells.
 
     Args:
@@ -89,11 +89,11 @@ def changes_by(companion: Companion, get: Callable[[str], Any]) -> dict[str, Any
     return changes
 
 
-def kind_of(outcome: Foreign) -> Kind:
+def kind_of(outcome: Foreign) -> Ending:
     """How an attempt ended."""
     if outcome.to_dlq:
         return "dead"
-    kinds: dict[str, Kind] = {JOB_SUCCEEDED: "succeeded", JOB_SKIPPED: "skipped"}
+    kinds: dict[str, Ending] = {JOB_SUCCEEDED: "succeeded", JOB_SKIPPED: "skipped"}
     return kinds.get(outcome.event, "failed")
 
 

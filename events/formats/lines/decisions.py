@@ -11,9 +11,9 @@ from events.model import JOB_FAILED, JOB_SKIPPED, JOB_SUCCEEDED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.formats.mapping import Kind, Mapping, When
+    from events.formats.mapping import Ending, Mapping, When
 
-EVENTS: dict[Kind, str] = {
+EVENTS: dict[Ending, str] = {
     "succeeded": JOB_SUCCEEDED,
     "failed": JOB_FAILED,
     "dead": JOB_FAILED,
@@ -34,7 +34,7 @@ class Decision:
         companions: Of which of the mapping's companions the line is one; () for an outcome.
     """
 
-    kind: Kind | None = None
+    kind: Ending | None = None
     event: str = ""
     failed: bool = False
     is_alone: bool = True

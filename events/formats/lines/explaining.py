@@ -27,7 +27,7 @@ _SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Verdict:
     """What became of a line, or of an outcome for whose companion no more is waited.
 
     Attributes:
@@ -47,7 +47,7 @@ class Told:
     of: int | None = None
 
 
-def explain(mapping: Mapping, lines: Iterable[tuple[int, bytes]]) -> Iterator[Told]:
+def explain(mapping: Mapping, lines: Iterable[tuple[int, bytes]]) -> Iterator[Verdict]:
     r"""Tell what a mapping makes of a log's lines: their numbers, and they, with ``\n`` or without.
 
     Blank lines are not told of. The outcomes told as ``outcome``, ``completes`` or ``settled``
@@ -75,7 +75,7 @@ class _Story:
             )
         )
 
-    def line(self, number: int, line: bytes) -> Iterator[Told]:
+    def line(self, number: int, line: bytes) -> Iterator[Verdict]:
         """Tell of a line, and of what is settled by it."""
         late = "the line that completes it did not come in time"
         yield from (self._settled(each, late) for each in self._companions.count())
@@ -83,41 +83,41 @@ class _Story:
             get = partial(lookup, read_object(line))
             yield from self._judge(number, get, len(line))
         except InvalidLineError as error:
-            yield Told(number, "invalid", error.reason)
+            yield Verdict(number, "invalid", error.reason)
 
-    def _judge(self, number: int, get: Callable[[str], Any], size: int) -> Iterator[Told]:
+    def _judge(self, number: int, get: Callable[[str], Any], size: int) -> Iterator[Verdict]:
         decision = decide(self._mapping, get)
         if decision.kind is not None:
             outcome = build(self._mapping, decision.kind, get)
             here = self._companions.line
             self._numbers[here] = number
-            own: Told | None = None
+            own: Verdict | None = None
             for each in self._companions.take(outcome, get, size):
                 if each.line == here:
-                    own = Told(number, "outcome", outcome=each.outcome)
+                    own = Verdict(number, "outcome", outcome=each.outcome)
                     del self._numbers[here]
                 else:
                     yield self._settled(each, f"line {number} took its place")
             # A line before it may have changed what it is.
-            yield own or Told(number, "waits", outcome=self._companions.waiting()[-1].outcome)
+            yield own or Verdict(number, "waits", outcome=self._companions.waiting()[-1].outcome)
         elif decision.companions:
             settled = self._companions.complete(decision.companions, get, size)
             for each in settled:
                 of = self._numbers.pop(each.line)
-                yield Told(number, "completes", outcome=each.outcome, of=of)
+                yield Verdict(number, "completes", outcome=each.outcome, of=of)
             if not settled:
-                yield Told(number, "companion", "of an outcome that comes, or of none")
+                yield Verdict(number, "companion", "of an outcome that comes, or of none")
         else:
-            yield Told(number, "ignored", f"no outcome fits ({self._values(get)})")
+            yield Verdict(number, "ignored", f"no outcome fits ({self._values(get)})")
 
-    def _settled(self, each: Settled, reason: str) -> Told:
-        return Told(self._numbers.pop(each.line), "settled", reason, each.outcome)
+    def _settled(self, each: Settled, reason: str) -> Verdict:
+        return Verdict(self._numbers.pop(each.line), "settled", reason, each.outcome)
 
     def _values(self, get: Callable[[str], Any]) -> str:
         shown = [_shown(path, get(path)) for path in self._asked[:_SHOWN_PATHS]]
         return ", ".join(shown) + (", …" if len(self._asked) > _SHOWN_PATHS else "")
 
-    def end(self) -> Iterator[Told]:
+    def end(self) -> Iterator[Verdict]:
         """Tell of what still waits."""
         for each in self._companions.waiting():
             yield self._settled(each, "the line that completes it does not come any more")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and places in lists, from the outside in."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -18,7 +18,7 @@ _STRING = re.compile(
 _PLAIN = re.compile(r"[^,\]}#\n]*")
 
 
-def line_of(text: str, path: Path) -> int:
+def line_of(text: str, path: KeyPath) -> int:
     """The line, from 1, at which a value is given.
 
     Args:
@@ -37,11 +37,11 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._found: dict[Path, int] = {}
-        self._counts: dict[Path, int] = {}  # how many tables of an array came before this one
+        self._found: dict[KeyPath, int] = {}
+        self._counts: dict[KeyPath, int] = {}  # how many tables of an array came before this one
 
-    def positions(self) -> dict[Path, int]:
-        base: Path = ()
+    def positions(self) -> dict[KeyPath, int]:
+        base: KeyPath = ()
         while self._skip() < len(self._text):
             begin = self._at
             if self._text[begin] == "[":
@@ -55,10 +55,10 @@ class _Scanner:
         self._at = _end(_BLANK, self._text, self._at)
         return self._at
 
-    def _header(self) -> Path:
+    def _header(self) -> KeyPath:
         is_array = self._text.startswith("[[", self._at)
         self._at += 2 if is_array else 1
-        path: Path = ()
+        path: KeyPath = ()
         keys = self._key()
         for depth, key in enumerate(keys, 1):
             path = (*path, key)
@@ -80,7 +80,7 @@ class _Scanner:
             self._at += 1
         return keys
 
-    def _pair(self, base: Path) -> None:
+    def _pair(self, base: KeyPath) -> None:
         begin = self._at
         path = base
         for key in self._key():
@@ -89,7 +89,7 @@ class _Scanner:
         self._at += 1  # the equals sign
         self._value(path)
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: KeyPath) -> None:
         first = self._text[self._skip() : self._at + 1]
         if first == "{":
             self._members("}", path)
@@ -99,7 +99,7 @@ class _Scanner:
             pattern = _STRING if first in {'"', "'"} else _PLAIN
             self._at = max(_end(pattern, self._text, self._at), self._at + 1)
 
-    def _members(self, close: str, path: Path) -> None:
+    def _members(self, close: str, path: KeyPath) -> None:
         self._at += 1
         place = 0
         while self._skip() < len(self._text) and self._text[self._at] != close:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from events.errors import EventsError
 from events.filesystem import REAL
 from events.formats.mapping import (
+    ENDINGS,
     FIELDS,
-    KINDS,
     Companion,
     Fields,
     Mapping,
@@ -19,7 +19,7 @@ from events.formats.mapping import (
     Same,
     Sources,
 )
-from events.formats.toml.lines import Path, line_of
+from events.formats.toml.lines import KeyPath, line_of
 from events.formats.toml.table import Table, WrongKeyError
 from events.formats.toml.values import read_sources, read_when
 
@@ -128,7 +128,7 @@ def _first_line(text: str, kind: type[Exception]) -> int:
     return bisect_left(range(len(lines)), True, key=fails)
 
 
-def wrong(text: str, source: str, path: Path, what: str) -> MappingError:
+def wrong(text: str, source: str, path: KeyPath, what: str) -> MappingError:
     """Make the error that tells of a place in a mapping's file.
 
     Args:
@@ -142,12 +142,12 @@ def wrong(text: str, source: str, path: Path, what: str) -> MappingError:
     return MappingError(f"{place}: {keys}: {what}")
 
 
-def regexes(text: str) -> list[tuple[Path, str]]:
+def regexes(text: str) -> list[tuple[KeyPath, str]]:
     """List the regular expressions of a mapping's TOML, each with the keys that lead to it."""
     return list(_regexes(tomllib.loads(text), ()))
 
 
-def _regexes(content: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def _regexes(content: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(content, dict):
         for key, value in content.items():
             if key in {"regex", "matches"} and isinstance(value, str):
@@ -180,7 +180,7 @@ def _mapping(table: Table) -> Mapping:
 
 def _outcome(table: Table) -> Outcome:
     table.only("is", "when")
-    return Outcome(table.one_of("is", KINDS), read_when(table, "when"))
+    return Outcome(table.one_of("is", ENDINGS), read_when(table, "when"))
 
 
 def _fields(table: Table) -> Fields:
@@ -196,8 +196,8 @@ def _companion(table: Table) -> Companion:
     table.only("position", "of", "same", "when", "within_lines", "is", "fields")
     of = table.list("of")
     for kind in of:
-        if kind not in KINDS:
-            raise table.wrong("of", f"{kind!r} is no outcome; use {', '.join(KINDS)}")
+        if kind not in ENDINGS:
+            raise table.wrong("of", f"{kind!r} is no outcome; use {', '.join(ENDINGS)}")
     within = table.get("within_lines", _WITHIN_LINES)
     if type(within) is not int or not 1 <= within <= MAX_WITHIN_LINES:
         raise table.wrong("within_lines", f"give a whole number from 1 to {MAX_WITHIN_LINES:,}")
@@ -207,7 +207,7 @@ def _companion(table: Table) -> Companion:
         same=tuple(_same(table.inside("same"), place) for place in range(len(table.list("same")))),
         when=read_when(table, "when"),
         within_lines=within,
-        kind=table.one_of("is", KINDS) if "is" in table else None,
+        kind=table.one_of("is", ENDINGS) if "is" in table else None,
         fields=_fields(table.table("fields")),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from events.formats.toml.lines import Path
+    from events.formats.toml.lines import KeyPath
 
 T = TypeVar("T", bound=str)
 _MISSING = object()
@@ -17,7 +17,7 @@ _MISSING = object()
 class WrongKeyError(ValueError):
     """Something in the file cannot be; ``path`` says where, the message what."""
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: KeyPath, what: str) -> None:
         super().__init__(what)
         self.path = path
 
@@ -25,7 +25,7 @@ class WrongKeyError(ValueError):
 class Table:
     """A table, or a list whose places are its keys, at its place in the file."""
 
-    def __init__(self, content: Any, path: Path = ()) -> None:
+    def __init__(self, content: Any, path: KeyPath = ()) -> None:
         self._content = content
         self._path = path
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from events.formats.companions import pairing
-from events.formats.companions.pairing import StateError
+from events.formats.companions.pairing import WaitingError
 from events.formats.presets import load_preset
 from events.formats.toml.mapping_file import parse_mapping
 from events.formats.translator import Translator
@@ -206,7 +206,7 @@ def test_what_waited_for_a_companion_that_the_mapping_has_no_more_is_settled():
     ],
 )
 def test_what_is_no_state_is_refused(state):
-    with pytest.raises(StateError, match="no state"):
+    with pytest.raises(WaitingError, match="no state"):
         Translator(load_preset("sidekiq"), state)
 
 
