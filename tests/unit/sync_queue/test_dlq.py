@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from sync_queue import dlq as dlq_module
 from sync_queue.connection import Database
 from sync_queue.dlq import DeadLetterQueue
 from sync_queue.errors import (
@@ -21,6 +20,7 @@ from sync_queue.errors import (
     NewerDatabaseError,
     QueueError,
 )
+from sync_queue.letter_file import APPLICATION_ID
 from sync_queue.queue import JobQueue
 from tests.support.dead_letters import (
     JOB,
@@ -50,7 +50,7 @@ def test_the_table_is_there_once_the_object_is_made(tmp_path):
     )
     assert sql(dlq.db_path, "PRAGMA journal_mode") == [("wal",)]
     assert sql(dlq.db_path, "PRAGMA user_version") == [(2,)]
-    assert sql(dlq.db_path, "PRAGMA application_id") == [(dlq_module.APPLICATION_ID,)]
+    assert sql(dlq.db_path, "PRAGMA application_id") == [(APPLICATION_ID,)]
 
 
 def test_the_indexes_are_on_their_columns(dlq):
