@@ -6,7 +6,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from events.errors import InvalidLineError
-from events.formats.companions.pairing import Companions, Settled
+from events.formats.companions.kept import Settled
+from events.formats.companions.pairing import Companions
 from events.formats.fast.pieces import (
     Piece,
     add,

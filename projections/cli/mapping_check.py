@@ -158,7 +158,7 @@ _OF_LINES = ("outcome", "waits", "completes", "companion", "ignored", "invalid")
 
 
 def _plain(told: Verdict) -> dict[str, Any]:
-    from events.formats.companions.kept import plain_outcome
+    from events.formats.companions.saving import plain_outcome
 
     plain: dict[str, Any] = {"line": told.line, "told": told.what}
     if told.reason:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from events.formats.companions.kept import plain_outcome
+from events.formats.companions.saving import plain_outcome
 from events.formats.mapping import OF_FAILURES
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What is kept of lines until those come that belong to them, and as what it is saved."""
+"""What is kept of lines until those come that belong to them, and by what it is found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from events.formats.lines.values import extract
-from events.formats.outcome import Foreign
+from events.formats.outcome import Foreign  # noqa: TC001  # msgspec resolves the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,14 +40,16 @@ class Remembered:
     changes: dict[str, Any]
 
 
-class Plain(msgspec.Struct, omit_defaults=True):
-    """One kept thing as it stands in a state."""
+class Settled(msgspec.Struct, frozen=True):
+    """An outcome that is complete, or for which nothing more is waited.
 
-    ago: int  # lines
-    size: int
-    open: list[tuple[int, str]]
-    outcome: dict[str, Any] | None = None
-    changes: dict[str, Any] | None = None
+    Attributes:
+        outcome: As it is counted.
+        line: The number of its line, from 1 since the first translator of the log.
+    """
+
+    outcome: Foreign
+    line: int
 
 
 def key_of(rule: Companion, get: Callable[[str], Any], *, of_outcome: bool) -> str | None:
@@ -69,12 +71,3 @@ def _common(sources: Sources, get: Callable[[str], Any]) -> Any:
         return UNSET
     # 1 and 1.0 are the same number in JSON.
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def plain_outcome(outcome: Foreign) -> dict[str, Any]:
-    """An outcome as JSON values, without what is as it is in any."""
-    fields: dict[str, Any] = msgspec.to_builtins(outcome)
-    return {name: value for name, value in fields.items() if _USUAL.get(name, UNSET) != value}
-
-
-_USUAL: dict[str, Any] = msgspec.to_builtins(Foreign())

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from events.errors import InvalidLineError
-from events.formats.companions.pairing import Companions, Settled
+from events.formats.companions.pairing import Companions
 from events.formats.lines.building import build
 from events.formats.lines.decisions import decide
 from events.formats.lines.objects import read_object
@@ -18,6 +18,7 @@ from events.json_text import is_blank
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from events.formats.companions.kept import Settled
     from events.formats.mapping import Mapping
     from events.formats.outcome import Foreign
 
