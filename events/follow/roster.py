@@ -42,6 +42,7 @@ class Roster:
         self._open = files
         self._by_identity: dict[Identity, Tracked] = {}
         self._memories: dict[Tracked, None] = {}
+        self._copies: dict[Tracked, None] = {}  # and what was one
         records = list(records)
         self.logs = KnownLogs(record.log for record in records)
         self.unread: dict[Tracked, None] = {}
@@ -52,6 +53,8 @@ class Roster:
         for number, record in enumerate(records, -len(records)):
             file = from_record(record)
             file.lost = number  # before all that are lost from now on
+            if file.state is FileState.COPY:
+                self.note_copy(file)
             if not file.meter.offset and (file.state is FileState.READ or not file.size):
                 continue  # nothing that it could be known by: another file may have its inode
             if file.identity is not None and file.identity not in self._by_identity:
@@ -127,7 +130,7 @@ class Roster:
             self._memories[memory] = None
         self.unread.pop(file, None)
         self.to_judge(file)
-        for copy in self:
+        for copy in self._copies:
             if copy.original is file:
                 copy.original = memory
         self._judge_copies(memory)
@@ -143,10 +146,11 @@ class Roster:
             memory.forget()
             memory.state, memory.original, memory.meter = FileState.COPY, file, same
             memory.waits = False
+            self.note_copy(memory)
             self.unread.pop(memory, None)
         else:
             self._drop(memory)
-        for copy in self:
+        for copy in self._copies:
             if copy.original is memory:
                 copy.original = file
 
@@ -168,6 +172,10 @@ class Roster:
         if head.crc != file.meter.crc:
             self.split(file)
         file.saw(status)
+
+    def note_copy(self, file: Tracked) -> None:
+        """It has become a copy: it is judged again when no more is handed out of its original."""
+        self._copies[file] = None
 
     def to_judge(self, file: Tracked) -> None:
         """It is to be judged as soon as may be."""
@@ -200,8 +208,12 @@ class Roster:
 
     def _judge_copies(self, file: Tracked) -> None:
         """No more is handed out of the file: a copy of it that holds more, or all, is not done."""
-        for copy in self:
-            if copy.state is not FileState.COPY or not copy.places:
+        for copy in [*self._copies]:
+            if copy.state is not FileState.COPY:
+                if copy.original is None:
+                    del self._copies[copy]
+                continue
+            if not copy.places:
                 continue
             if copy.original is file and (copy.length or 0) >= file.meter.offset:
                 copy.state = FileState.NEW
@@ -218,7 +230,7 @@ class Roster:
 
     def _drop(self, file: Tracked) -> None:
         self._open.close(file)
-        for listing in (self.loose, self.unread, self.judged):
+        for listing in (self.loose, self.unread, self.judged, self._copies):
             listing.pop(file, None)
         if file.identity is not None and self._by_identity.get(file.identity) is file:
             del self._by_identity[file.identity]

@@ -160,6 +160,7 @@ class Ruling:
         note_same(file)
         file.state = FileState.COPY
         file.original = original
+        self._roster.note_copy(file)
         file.saw(status)
         file.waits = False
         if original.state is FileState.OLD or not original.places:

@@ -14,7 +14,7 @@ from events.follow.tracked import FileState
 from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from events.clock import Clock
     from events.follow.looking import Looker
@@ -74,9 +74,15 @@ class Turns:
         self._clock = clock
         self._notice = notice
 
-    def take(self, log: str) -> Iterator[Read]:
+    def logs(self) -> Iterable[list[Tracked]]:
+        """The logs that may have more lines: of each the files, for `take`."""
+        logs: dict[str, list[Tracked]] = {}
+        for file in self._roster.unread:
+            logs.setdefault(file.log, []).append(file)
+        return logs.values()
+
+    def take(self, files: list[Tracked]) -> Iterator[Read]:
         """Give what a log has, from its oldest file on, up to 4 MiB of one file."""
-        files = [file for file in self._roster.unread if file.log == log]
         files.sort(
             key=lambda file: (bool(file.places), file.places[0].order if file.places else ())
         )

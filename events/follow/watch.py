@@ -101,8 +101,8 @@ class Watch:
         idle = 0
         while idle < _MOST_PASSES:  # else something changes whenever it is looked at: next time
             idle += 1
-            for log in {file.log: None for file in self._roster.unread}:
-                for read in self._turns.take(log):
+            for files in self._turns.logs():
+                for read in self._turns.take(files):
                     idle = 0
                     yield read
             if self._looker.search or self._roster.judged:
