@@ -17,8 +17,7 @@ from tests.support.outcome_lines import opened, succeeded
 from tests.support.prunable_folders import DAY, Folder, on, replayed
 
 
-def test_one_at_a_time(folder):
-    """Another one waits: it takes the lock that is held."""
+def test_a_prune_holds_a_lock_so_that_another_one_waits_for_it(folder):
     held = []
 
     class Watching(RealFileSystem):

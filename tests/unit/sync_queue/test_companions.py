@@ -6,18 +6,13 @@ from contextlib import closing
 import pytest
 
 from sync_queue.companions import Companions, KnownLetters, KnownStream
+from sync_queue.errors import QueueError
 from sync_queue.jobs import Ending, NewJob
 from sync_queue.queue import JobQueue
 from sync_queue.sql import migrations_folder, statements
-from tests.support.held_clock import HeldClock
+from tests.support.queued import add
 
 MAX = 2**63 - 1
-
-
-@pytest.fixture
-def queue(tmp_path):
-    with JobQueue(tmp_path / "data", clock=HeldClock()) as queue:
-        yield queue
 
 
 def known(queue) -> Companions:
@@ -32,10 +27,6 @@ def work(queue, stream="s", first_seq=1, dead=()):
         for place, job in enumerate(jobs)
     ]
     queue.apply(stream, endings)
-
-
-def add(queue, count=1):
-    return [queue.enqueue(NewJob(number)) for number in range(count)]
 
 
 class TestStreams:
@@ -65,7 +56,7 @@ class TestStreams:
         assert known(queue).stream("s") == KnownStream("s", MAX, MAX)
 
     def test_what_is_undone_is_not_acknowledged(self, queue):
-        with pytest.raises(Exception, match="64 bits"):
+        with pytest.raises(QueueError, match="64 bits"):
             queue.apply("s", [Ending(1, 1, 3, retry_at_us=2**64)])
         assert known(queue).streams() == {}
 

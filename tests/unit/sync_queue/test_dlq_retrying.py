@@ -10,20 +10,10 @@ import pytest
 
 from sync_queue.connection import Database
 from sync_queue.dlq import DeadLetterQueue
-from sync_queue.errors import (
-    QueueError,
-)
+from sync_queue.errors import QueueError
 from sync_queue.jobs import Ending, NewJob
 from sync_queue.queue import JobQueue
-from tests.support.dead_letters import (
-    JOB,
-    LETTER,
-    predecessors_file,
-    sql,
-    waiting,
-)
-
-# Retrying
+from tests.support.dead_letters import JOB, LETTER, predecessors_file, sql, waiting
 
 
 def test_a_retry_is_a_new_job_that_tells_where_it_came_from(dlq, queue):

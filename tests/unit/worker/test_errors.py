@@ -9,9 +9,10 @@ from worker import errors
 
 
 def test_every_error_has_the_one_root():
-    for error in vars(errors).values():
-        if isinstance(error, type) and issubclass(error, BaseException):
-            assert issubclass(error, SyncStatsError)
+    found = [each for each in vars(errors).values() if isinstance(each, type)]
+    raised = [each for each in found if issubclass(each, BaseException)]
+    assert errors.HandlerStopped in raised
+    assert [each for each in raised if not issubclass(each, SyncStatsError)] == []
 
 
 @pytest.mark.parametrize(

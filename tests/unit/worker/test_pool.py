@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import pytest
 
@@ -79,9 +80,7 @@ def test_after_so_many_transient_failures_in_a_row_nothing_begins_until_it_may(m
     pool = make(script, hold_after=3)
     pool.submit([(leased(number), 0) for number in range(8)])
 
-    finished = []
-    while len(finished) < 3:
-        finished += pool.collect(LONG_S)
+    finished = collect(pool, 3)
     back = pool.take_back()
 
     assert script.ran == [0, 1, 2]
@@ -90,8 +89,8 @@ def test_after_so_many_transient_failures_in_a_row_nothing_begins_until_it_may(m
     pool.submit(back)
     assert pool.collect(0) == []
     pool.let_on(0)
-    while len(finished) < 6:
-        finished += pool.collect(LONG_S)
+    finished += collect(pool, 3)
+    assert len(finished) == 6
     assert script.ran == [0, 1, 2, 3, 4, 5]
     assert len(pool.take_back()) == 2
 
@@ -109,11 +108,19 @@ def test_other_failures_do_not_hold_it_and_a_success_ends_the_row(make):
     assert len(collect_all(pool)) == len(results)
 
 
-def collect_all(pool):
+def collect(pool, count):
+    """So many results, and not more."""
     finished = []
-    while pool.held:
-        finished += pool.collect(LONG_S)
+    deadline = time.monotonic() + LONG_S
+    while len(finished) < count:
+        assert time.monotonic() < deadline, f"waited in vain for {count} results: {finished}"
+        finished += pool.collect(1)
+    assert len(finished) == count
     return finished
+
+
+def collect_all(pool):
+    return collect(pool, pool.held)
 
 
 def test_a_result_comes_back_with_its_job_its_ticket_and_its_times(make):

@@ -9,7 +9,7 @@ from events.errors import LogWriteError
 from events.model import Failed, Skipped, Succeeded
 from sync_queue.errors import QueueError
 from tests.support.faulty_filesystem import FaultyFileSystem
-from tests.support.workers import Place, TickingClock
+from tests.support.workers import TickingClock
 from worker.recorder import Ended
 
 
@@ -68,9 +68,8 @@ def test_a_dead_letter_names_its_outcome(place, own):
     assert place.queue.leases(own.name) == []
 
 
-def test_a_dead_letter_and_the_stats_have_the_time_of_the_outcome(tmp_path):
-    place = Place(tmp_path, TickingClock(0.25))
-    place.enqueue(1)
+def test_a_dead_letter_and_the_stats_have_the_time_of_the_outcome(place):
+    place.clock = TickingClock(0.25)
     own = place.start()
     (job,) = claim(place, own, 1)
     own.recorder.add(failed(job, to_dlq=True))
@@ -79,7 +78,6 @@ def test_a_dead_letter_and_the_stats_have_the_time_of_the_outcome(tmp_path):
     assert format_timestamp(letter.failed_at_us) == line["timestamp"]
     assert format_timestamp(round(own.recorder.stats.session_start * 1e6)) == line["timestamp"]
     own.close()
-    place.close()
 
 
 def test_the_stats_begin_with_the_earliest_outcome(place, own):
@@ -127,9 +125,7 @@ def test_stats_are_what_was_recorded(place, own):
     assert own.recorder.stats.jobs_processed == 4
 
 
-def test_a_log_that_cannot_be_written_acknowledges_nothing(tmp_path):
-    place = Place(tmp_path)
-    place.enqueue(2)
+def test_a_log_that_cannot_be_written_acknowledges_nothing(place):
     place.fs = FaultyFileSystem(faults={("sync", 1): errno.EIO})
     own = place.start()
     live, dead = claim(place, own, 2)
@@ -145,7 +141,6 @@ def test_a_log_that_cannot_be_written_acknowledges_nothing(tmp_path):
     assert place.dead() == []
     assert [job.id for job in place.queue.leases(own.name)] == [live.id, dead.id]
     own.close()
-    place.close()
 
 
 class Refusing:

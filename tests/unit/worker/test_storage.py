@@ -130,9 +130,11 @@ def test_with_drain_it_gives_up_and_each_trouble_has_its_own_time():
 
 
 def test_without_drain_it_never_gives_up():
-    rig = Rig()
+    rig = Rig(storage_give_up_s=60, storage_retry_s=5)
     for _ in range(1000):
         rig.patience.wait(FULL)
+    assert rig.clock.ns / 1e9 >= 5000
+    assert rig.patience.mended()
 
 
 def test_a_stop_ends_a_wait():

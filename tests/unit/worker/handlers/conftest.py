@@ -1,4 +1,4 @@
-"""A shell as a handler."""
+"""A shell as a handler, and a library of media files."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def run_sh():
     yield make
     for handler in handlers:
         handler.close()
+
+
+@pytest.fixture
+def library(tmp_path):
+    """Two files of one name, in two folders, and others."""
+    folder = tmp_path / "library"
+    for name in ("a.mkv", "one/b.mkv", "one/c.mkv", "two/c.mkv"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    return folder

@@ -133,7 +133,7 @@ class TestHowACommandEnds:
             handler(make_job())
         handler.close()
 
-    def test_ten_thousand_descriptors_are_not_needed(self, run_sh):
+    def test_an_attempt_leaves_no_descriptor_open(self, run_sh):
         handler = run_sh("exit 0")
         handler(make_job())
         before = len(list(Path("/proc/self/fd").iterdir()))

@@ -15,15 +15,6 @@ from worker.handlers.loader import load_handler
 
 
 @pytest.fixture
-def library(tmp_path):
-    folder = tmp_path / "library"
-    for name in ("a.mkv", "one/b.mkv", "one/c.mkv", "two/c.mkv"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("")
-    return folder
-
-
-@pytest.fixture
 def handler(library):
     return load_handler(f"nfo:{library}", timeout_s=None)
 

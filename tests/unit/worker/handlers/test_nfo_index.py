@@ -21,15 +21,6 @@ class Clock:
 
 
 @pytest.fixture
-def library(tmp_path):
-    folder = tmp_path / "library"
-    for name in ("a.mkv", "one/b.mkv", "one/c.mkv", "two/c.mkv"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("")
-    return folder
-
-
-@pytest.fixture
 def listed(monkeypatch):
     """Names of the folders that were read, in order."""
     names = []
