@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from events.clock import SystemClock
-from events.errors import EventsError, SyncStatsError
+from events.errors import SyncStatsError
 from events.filesystem import RealFileSystem
 from events.log.sealing import (
     HOUSEKEEPING_LOCK,
@@ -16,6 +16,7 @@ from events.log.sealing import (
 from events.log.stream import list_streams, stream_folder
 from projections.errors import SummaryError
 from projections.log_view import LogView
+from projections.outdated import take_by_age, take_by_size
 from projections.placing import lies_on_log
 from projections.prunable import PrunableStream, segment_sizes
 from projections.pruned import Keep, Pruned, StreamReport
@@ -169,53 +170,11 @@ class _Prune:
             except (SyncStatsError, OSError) as error:
                 report.error = str(error)
         if keep is not None and keep.age_s is not None:
-            self._choose_by_age(streams, self._clock.now_us() - round(keep.age_s * 1e6))
+            before_us = self._clock.now_us() - round(keep.age_s * 1e6)
+            take_by_age(streams, before_us, self._fail)
         if keep is not None and keep.size is not None:
-            self._choose_by_size(streams, keep.size)
+            take_by_size(streams, keep.size, self._fail)
         return streams
-
-    def _choose_by_age(self, streams: Mapping[str, PrunableStream], before_us: int) -> None:
-        for stream in streams.values():
-            while stream.oldest is not None:
-                newest_us = self._newest_us(stream)
-                if newest_us is None or newest_us >= before_us or not self._take(stream):
-                    break
-
-    def _choose_by_size(self, streams: Mapping[str, PrunableStream], size: int) -> None:
-        ages = {
-            name: newest_us
-            for name, stream in streams.items()
-            if stream.oldest is not None and (newest_us := self._newest_us(stream)) is not None
-        }
-        while ages and sum(stream.size for stream in streams.values()) > size:
-            name = min(ages, key=lambda name: (ages[name], name))
-            stream = streams[name]
-            newest_us = None
-            if self._take(stream) and stream.oldest is not None:
-                newest_us = self._newest_us(stream)
-            if newest_us is None:
-                del ages[name]
-            else:
-                ages[name] = newest_us
-
-    def _newest_us(self, stream: PrunableStream) -> int | None:
-        """The newest moment in a stream's oldest segment; None if it cannot be read.
-
-        Where no line says when it was written, nothing in it is new.
-        """
-        try:
-            newest_us = stream.newest_us()
-        except (OSError, EventsError) as error:
-            self._fail(stream, error)
-            return None
-        return -(1 << 63) if newest_us is None else newest_us
-
-    def _take(self, stream: PrunableStream) -> bool:
-        try:
-            return stream.take()
-        except (OSError, EventsError) as error:
-            self._fail(stream, error)
-            return False
 
     def _fail(self, stream: PrunableStream, error: Exception) -> None:
         stream.keep_back("it cannot be read")

@@ -13,7 +13,7 @@ from projections.cli.options import data_option, json_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from projections.verify import Verification
+    from projections.verification import Verification
 
 
 @click.command(cls=Command, example="syncstats verify", context_settings={"allow_extra_args": True})

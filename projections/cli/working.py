@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -15,9 +15,9 @@ from events.filesystem import RealFileSystem, boot_id, is_network_filesystem
 from events.log.stream import EVENTS_FOLDER
 from events.redaction import Redactor
 from projections.cli.errors import CommandError
-from projections.cli.output import moment, note, plural, say, stdout
 from projections.cli.patterns import check_patterns
 from projections.cli.stopping import stopping_signals
+from projections.cli.told_by_worker import Listener, tell_what_is_left
 from projections.cli.version import version
 from projections.compressing import Compressor
 from projections.keeper import Keeper
@@ -26,7 +26,7 @@ from sync_queue.dlq import DeadLetterQueue
 from sync_queue.queue import JobQueue
 from worker.handlers.loader import load_handler
 from worker.own_stream import Identity, StreamOpener
-from worker.processor import SyncWorker, WorkerListener, WorkerOptions
+from worker.processor import SyncWorker, WorkerOptions
 from worker.retry import Backoff, RetryPolicies
 from worker.takeover import TakeOver
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from events.filesystem import FileSystem
     from projections.cli.run import RunOptions
-    from worker.processor import WorkerReport
 
 
 def work(asked: RunOptions) -> int:
@@ -111,50 +110,8 @@ def work(asked: RunOptions) -> int:
     if listener.error is not None:
         raise listener.error
     if not listener.muted:
-        _tell(report, asked)
+        tell_what_is_left(report, asked.data)
     return 1 if options.fail_on_dead and report.stats.jobs_to_dlq else 0
-
-
-class Listener(WorkerListener):
-    """Prints what a worker tells: summaries on stdout, notices on stderr.
-
-    It never raises: what cannot be told does not end a worker in the midst of its jobs. Where
-    summaries have nowhere to go (closed, a full disk) that is said once and jobs go on; only when
-    their reader has gone, as in ``syncstats run | head``, the worker is asked to stop.
-
-    Attributes:
-        reader_gone: Called when the reader of the summaries has gone.
-        error: How that showed.
-        muted: Whether nothing can be printed on stdout any more.
-    """
-
-    def __init__(self) -> None:
-        self.reader_gone: Callable[[], None] = _nothing
-        self.error: BrokenPipeError | None = None
-        self.muted = False
-
-    def notice(self, text: str) -> None:
-        """Print one notice, if that can be done."""
-        with suppress(Exception):  # a handler may have put anything in the stream's place
-            note(f"syncstats: {text}")
-
-    def summary(self, lines: list[str]) -> None:
-        """Print a summary, at once: a log collector shall not wait for a full buffer."""
-        if self.muted:
-            return
-        try:
-            for line in lines:
-                say(line)
-            stdout().flush()
-        except BrokenPipeError as error:
-            self.muted = True
-            self.error = error
-            self.reader_gone()
-        except Exception as error:  # noqa: BLE001  # a handler may have put anything in its place
-            self.muted = True
-            self.notice(f"summaries cannot be printed: {error}; jobs go on, and so does the log")
-            with suppress(Exception):  # what is buffered can go nowhere
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
 
 
 def _compressor(
@@ -170,10 +127,6 @@ def _compressor(
             f"the log cannot be compressed: {error}; it is tried again, and nothing is lost"
         ),
     )
-
-
-def _nothing() -> None:
-    """Nobody is to be told."""
 
 
 def worker_options(options: RunOptions) -> WorkerOptions:
@@ -241,19 +194,3 @@ def _identity(options: RunOptions) -> Identity:
         },
         context={},
     )
-
-
-def _tell(report: WorkerReport, options: RunOptions) -> None:
-    """Say what is left, so that nobody takes a drained queue for an empty one."""
-    left = report.left
-    if report.interrupted:
-        say(f"{plural(report.interrupted, 'job')} did not end within the grace and will run again.")
-    if left.paused and (left.due or left.scheduled):
-        say(f"The queue is paused with {plural(left.due + left.scheduled, 'job')} waiting.")
-    elif left.due:
-        say(f"{plural(left.due, 'job')} wait{'s' if left.due == 1 else ''} in {options.data}.")
-    if left.scheduled and left.next_due_at_us is not None and not left.paused:
-        say(
-            f"{plural(left.scheduled, 'job')} wait{'s' if left.scheduled == 1 else ''} for later, "
-            f"the next at {moment(left.next_due_at_us)}."
-        )

@@ -9,7 +9,8 @@ from events.filesystem import RealFileSystem
 from projections.errors import ProjectionError, SnapshotError
 from projections.replay import replay
 from projections.runner import Runner
-from projections.verify import Gap, verify
+from projections.verification import Gap
+from projections.verify import verify
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import failed, opened, skipped, succeeded
 

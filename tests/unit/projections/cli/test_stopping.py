@@ -7,7 +7,7 @@ import pytest
 
 from projections.cli.main import main
 from projections.cli.stopping import STOPPING, Signals, stopping_signals
-from projections.cli.working import Listener
+from projections.cli.told_by_worker import Listener
 from projections.keeper import Keeper
 
 
