@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from projections.cli.demo import Demo
+from projections.cli.demo_play import Demo
 
 
 def test_what_does_not_add_up_is_told_and_status_1(syncstats, monkeypatch, tmp_path):
@@ -19,7 +19,7 @@ def test_what_does_not_add_up_is_told_and_status_1(syncstats, monkeypatch, tmp_p
 
 
 def test_on_windows_it_says_what_it_needs(monkeypatch, tmp_path):
-    monkeypatch.setattr("projections.cli.demo.sys.platform", "win32")
+    monkeypatch.setattr("projections.cli.demo_play.sys.platform", "win32")
     assert Demo(tmp_path).play() == ["workers need Linux or macOS"]
 
 
