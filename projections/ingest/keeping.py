@@ -188,6 +188,7 @@ class Keeping:
         if now_ns - self._tried_ns < self._every_ns:
             return
         self._tried_ns = now_ns
+        self._ingestion.tell_overdue(now_ns)
         try:
             self._ingestion.save()
         except SaveError as error:

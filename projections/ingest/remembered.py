@@ -12,23 +12,63 @@ from events.formats.names import AUTO
 from projections.choosing import known_format
 from projections.errors import StateError
 from projections.fold import Fold
-from projections.ingest.state import MEND
+from projections.ingest.state import MEND, LogState
 from projections.intake import Format, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from projections.choosing import Choice
-    from projections.ingest.state import LogState, State
+    from projections.ingest.state import State
 
 
-def format_now(kept: LogState, choice: Choice) -> Format | None:
-    """In which format a log is that was read before; None: that is to be recognised again."""
-    if choice.known is not None:
-        return choice.known
-    if choice.name != AUTO:
-        return Format(choice.name, choice.mapping, kept.wrapping)
-    return known_format(kept.format, kept.wrapping)
+class FormatsNow:
+    """The formats that hold now, each made once, since there may be thousands of logs in few.
+
+    Args:
+        choice: What is said of them.
+    """
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._known: dict[tuple[str, str | None], Format | None] = {}
+        self._have: dict[tuple[str, str | None, str], bool] = {}
+        self._kept: dict[tuple[str, str | None], LogState] = {}
+
+    def of(self, kept: LogState) -> Format | None:
+        """In which format a log is that was read before; None: that is to be recognised again."""
+        what = kept.format, kept.wrapping
+        if what not in self._known:
+            self._known[what] = self._find(kept)
+        return self._known[what]
+
+    def known(self, kept: LogState | None) -> Format | None:
+        """The format of a log of which that is kept; None if its lines are to show it."""
+        if self._choice.known is not None:
+            return self._choice.known
+        return None if kept is None else self.of(kept)
+
+    def is_same(self, kept: LogState) -> bool:
+        """Whether the log's lines are understood as before."""
+        now = self.of(kept)
+        what = kept.format, kept.wrapping, kept.key
+        if what not in self._have:
+            self._have[what] = now is not None and now.has_key(kept.key)
+        return self._have[what]
+
+    def kept(self, format_: Format) -> LogState:
+        """What is kept of a log in this format in which nothing waits."""
+        what = format_.name, format_.wrapping
+        if what not in self._kept:
+            self._kept[what] = LogState(*what, format_.key)
+        return self._kept[what]
+
+    def _find(self, kept: LogState) -> Format | None:
+        if self._choice.known is not None:
+            return self._choice.known
+        if self._choice.name != AUTO:
+            return Format(self._choice.name, self._choice.mapping, kept.wrapping)
+        return known_format(kept.format, kept.wrapping)
 
 
 def check_waiting(state: State, choice: Choice, where: str) -> None:
@@ -42,9 +82,10 @@ def check_waiting(state: State, choice: Choice, where: str) -> None:
     Raises:
         StateError: It is damaged.
     """
+    formats = FormatsNow(choice)
     for log, kept in state.logs.items():
-        now = format_now(kept, choice)
-        if kept.waiting is None or now is None or not now.has_key(kept.key):
+        now = formats.of(kept)
+        if kept.waiting is None or now is None or not formats.is_same(kept):
             continue
         try:
             Intake(Fold(), now, state=kept.waiting)
@@ -54,7 +95,7 @@ def check_waiting(state: State, choice: Choice, where: str) -> None:
             ) from error
 
 
-def remembered_state(state: State, choice: Choice, told: Callable[[str], None]) -> State:
+def remembered_state(state: State, formats: FormatsNow, told: Callable[[str], None]) -> State:
     """The state to go on from: its entries are those without what waits.
 
     Where the format of a log is not any more what it was, its lines are understood anew from where
@@ -63,16 +104,16 @@ def remembered_state(state: State, choice: Choice, told: Callable[[str], None]) 
 
     Args:
         state: As it was read.
-        choice: What is said of the formats now.
+        formats: What they are now.
         told: Told of each log whose format is another one.
     """
     logs = {}
     settles = False
     for log, kept in state.logs.items():
-        now = format_now(kept, choice)
+        now = formats.of(kept)
         if now is None:  # the mapping's name alone does not tell how lines were understood
             told(f"{log}: its format was {kept.format}, which is recognised anew from here on")
-        elif not now.has_key(kept.key):
+        elif not formats.is_same(kept):
             was = Format(kept.format, wrapping=kept.wrapping)
             told(f"{log}: {now} from here on, {was} before")
         else:

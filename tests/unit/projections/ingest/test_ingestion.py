@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import pytest
+from msgspec.structs import replace
 
 from events.filesystem import REAL
 from events.follow.record import FileRecord
@@ -42,8 +46,14 @@ class FakeWatch:
     def put(self, log: str, *lines: bytes, path: str | None = None) -> None:
         before = self.files.get(log) or FileRecord(log=log, path=path or log, device=1, inode=7)
         data = b"".join(lines)
-        self.files[log] = replace_offset(before, before.offset + len(data))
-        self.next.append(Read(log, Path(path or log), Block(before.offset, data)))
+        end, crc = before.offset + len(data), crc32(data, before.crc)
+        path = path or before.path
+        self.files[log] = replace(before, path=path, offset=end, crc=crc)
+        self.next.append(Read(log, Path(path), Block(before.offset, data)))
+
+    def move(self, log: str, other: str, path: str | None = None) -> None:
+        """Let the file of one log become one of another."""
+        self.files[other] = replace(self.files.pop(log), log=other, path=path or other)
 
     def look(self):
         given, self.next = self.next, []
@@ -54,12 +64,6 @@ class FakeWatch:
 
     def sync(self):
         self.synced += 1
-
-
-def replace_offset(record: FileRecord, offset: int) -> FileRecord:
-    return FileRecord(
-        log=record.log, path=record.path, device=record.device, inode=record.inode, offset=offset
-    )
 
 
 class Run:
@@ -167,7 +171,7 @@ def test_another_place_of_a_file_is_saved_without_lines(run):
     first.take("/a", DONE)
     first.save()
     old = first.watch.files["/a"]
-    first.watch.files["/a"] = FileRecord(log="/a", path="/a.1", inode=7, offset=old.offset)
+    first.watch.files["/a"] = replace(old, path="/a.1")
 
     assert first.save().files[0].path == "/a.1"
 
@@ -250,10 +254,20 @@ def test_lines_that_show_no_format_yet_are_not_consumed(run):
     assert {file.log: file.offset for file in state.files}["/a"] == len(UNKNOWN + DONE)
 
 
-def test_lines_without_a_known_format_are_given_up_and_left_to_a_later_run(run):
+@pytest.mark.parametrize(
+    ("times", "unknown"),
+    [
+        (3, b'{"x":"%b"}\n' % (b"x" * (SAMPLE_BYTES // 3))),
+        (1, UNKNOWN * 200),
+        (200, UNKNOWN),
+        (200, b"words\n\n \n"),
+    ],
+)
+def test_lines_without_a_known_format_are_given_up_and_left_to_a_later_run(run, times, unknown):
     first = run(AUTO)
-    for _ in range(3):
-        first.take("/a", UNKNOWN * (SAMPLE_BYTES // len(UNKNOWN) // 2))
+    for number in range(times):
+        assert not first.told, f"200 lines or a MiB are looked at, not {number} reads"
+        first.take("/a", unknown)
     first.take("/a", DONE)
 
     assert len(first.told) == 1
@@ -262,6 +276,175 @@ def test_lines_without_a_known_format_are_given_up_and_left_to_a_later_run(run):
     assert not first.ingestion.recognised
     assert first.save().files[0].offset == 0
     assert first.total.jobs_processed == 0
+
+
+def test_a_log_that_others_write_to_as_well_is_not_given_up_for_its_first_lines(run):
+    """Of syslog's lines only those count that are objects: there may be few in the first MiB."""
+    first = run(AUTO)
+    first.take("/a", b"Nov 24 12:00:00 host cron[1]: words\n" * 300)
+    first.take("/a", b"Nov 24 12:00:00 host app[1]: " + DONE)
+
+    assert first.told == ["/a: sidekiq lines in syslog's wrapping"]
+    assert first.total.jobs_succeeded == 1
+
+
+def test_who_waits_for_a_format_is_told_once_after_ten_seconds(run):
+    first = run(AUTO)
+    first.take("/a", UNKNOWN).take("/blank", b"\n")
+    first.ingestion.tell_overdue(5 * 10**9)
+    first.ingestion.tell_overdue(14 * 10**9)
+    assert first.told == []
+    for _ in range(2):
+        first.ingestion.tell_overdue(15 * 10**9)
+    assert len(first.told) == 1
+    assert "/a: its lines are in no format that is known" in first.told[0]
+    assert "--mapping" in first.told[0]
+    assert first.take("/a", DONE).total.jobs_succeeded == 1
+
+
+def test_lines_of_all_unknown_logs_together_are_bounded(run):
+    first = run(AUTO)
+    line = b'{"x":"%b"}\n' % (b"x" * 900_000)
+    for number in range(19):
+        first.take(f"/{number}", line)
+    first.take("/9", UNKNOWN).take("/0", DONE)
+
+    assert [text.partition(":")[0] for text in first.told] == ["/0"]
+    assert first.total.jobs_processed == 0
+    first.take("/1", DONE, b"1" * 160_000 + b"\n")
+    assert first.total.jobs_processed == 1
+    assert {file.log for file in first.save().files if not file.offset} == {
+        f"/{number}" for number in range(19) if number != 1
+    }
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_held_lines_count_when_their_file_becomes_one_of_a_known_log(run, goes_on):
+    first = run(AUTO)
+    first.take("/known", DONE).take("/a", UNKNOWN)
+    del first.watch.files["/known"]
+    first.watch.move("/a", "/known", "/known.1")
+    if goes_on:
+        first.take("/known", DONE)
+    state = first.save()
+
+    assert first.ingestion.lines == 2 + goes_on
+    assert first.ingestion.unrecognised == []
+    assert [file.offset for file in state.files] == [len(UNKNOWN) + goes_on * len(DONE)]
+
+
+def test_held_lines_go_to_another_unknown_log_with_their_file(run):
+    first = run(AUTO)
+    first.take("/a", UNKNOWN)
+    first.watch.move("/a", "/b")
+    assert [file.offset for file in first.save().files] == [0]
+    assert first.ingestion.unrecognised == ["/b"]
+    first.take("/b", DONE)
+    state = first.save()
+
+    assert first.told == ["/b: sidekiq lines"]
+    assert state.entries["ingest-1"].seen == ((0, 2),)
+    assert [file.offset for file in state.files] == [len(UNKNOWN + DONE)]
+
+
+def test_held_lines_that_move_and_show_their_format_at_once(run):
+    first = run(AUTO)
+    first.take("/a", UNKNOWN)
+    first.watch.move("/a", "/b")
+    first.take("/b", DONE)
+    state = first.save()
+
+    assert first.told == ["/b: sidekiq lines"]
+    assert state.entries["ingest-1"].seen == ((0, 2),)
+
+
+def test_a_file_that_was_given_up_is_passed_over_wherever_it_moves_and_read_later(run):
+    first = run(AUTO)
+    first.take("/b", DONE)
+    first.take("/a", UNKNOWN * 200)
+    assert len(first.told) == 2
+    del first.watch.files["/b"]
+    first.watch.move("/a", "/b", "/b.1")
+    first.take("/b", DONE)
+    state = first.save()
+
+    assert first.ingestion.lines == 1
+    assert [(file.log, file.path, file.offset) for file in state.files] == [("/b", "/b.1", 0)]
+    assert first.ingestion.unrecognised == ["/a"]
+
+
+def test_files_that_hold_the_same_are_told_apart_by_their_logs(run):
+    first = run(AUTO)
+    first.take("/a", UNKNOWN).take("/b", UNKNOWN)
+    first.save()
+    first.take("/b", DONE).take("/a", b"\n")
+    state = first.save()
+
+    assert first.told == ["/b: sidekiq lines"]
+    assert {file.log: file.offset for file in state.files} == {"/a": 0, "/b": len(UNKNOWN + DONE)}
+
+
+def test_standard_input_is_no_file_that_could_have_moved(run):
+    first = run(AUTO)
+    first.take("/a", UNKNOWN, DONE)
+    first.ingestion.take("-", Path("standard input"), Block(0, UNKNOWN))
+    first.watch.files["/a"] = replace(
+        first.watch.files["/a"], offset=len(UNKNOWN), crc=crc32(UNKNOWN)
+    )
+    first.save()
+
+    assert first.ingestion.lines == 2
+    assert first.ingestion.unrecognised == ["-"]
+
+
+def test_a_log_that_nobody_knows_any_more_is_forgotten_and_what_waits_in_it_counts(run):
+    first = run(AUTO)
+    first.take("/a", DONE, FAIL).take("/b", FAIL).take("/c", UNKNOWN)
+    assert set(first.save().logs) == {"/a", "/b"}
+    del first.watch.files["/a"], first.watch.files["/c"]
+    state = first.save()
+
+    assert set(state.logs) == {"/b"}
+    assert first.ingestion.unrecognised == []
+    assert state.settled.stats.jobs_failed == 1
+    assert state.entries["ingest-1"].stats.jobs_failed == 2
+    assert first.take("/b", WHY).save().settled is None
+
+
+def test_memory_does_not_grow_with_logs_that_came_and_went(run):
+    first = run(AUTO)
+
+    def come_and_go(numbers):
+        for number in numbers:
+            first.take(f"/{number}", DONE, FAIL).take(f"/u{number}", UNKNOWN)
+            first.save()
+            first.watch.files.clear()
+        first.save()
+
+    come_and_go(range(20))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        come_and_go(range(20, 320))
+        first.told.clear()
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 100_000, "300 of each"
+    assert first.total.jobs_processed == 640
+
+
+def test_what_waited_on_an_earlier_standard_input_counts_as_it_stands(run):
+    first = run()
+    first.ingestion.take("-", Path("standard input"), Block(0, FAIL))
+    assert first.save().settled is not None
+    again = run(epoch="e1")
+    again.ingestion.take("-", Path("standard input"), Block(0, WHY))
+    state = again.save()
+
+    assert state.settled is None
+    assert state.entries["ingest-1"].stats.errors_by_type == {"unknown": 1}
 
 
 def test_another_format_takes_what_comes_and_settles_what_waits(run):

@@ -46,9 +46,11 @@ class Site:
     def __init__(self, folder, watch, *, stdin=None, choice=SIDEKIQ):
         self.clock = HeldClock()
         self.store = StateStore(folder / "state", fs=REAL, clock=self.clock)
-        self.said, self.problems = [], []
+        self.said, self.problems, self.told = [], [], []
         state = self.store.load() or State("ingest-1")
-        self.ingestion = Ingestion(watch, self.store, state, choice, epoch="e")
+        self.ingestion = Ingestion(
+            watch, self.store, state, choice, epoch="e", told=self.told.append
+        )
         self.keeping = Keeping(
             self.ingestion,
             watch,
@@ -119,6 +121,18 @@ def test_a_state_that_cannot_be_saved_is_told_once_and_tried_again(tmp_path, mon
     assert site.said == [f"{tmp_path / 'state'} cannot be saved: No space left on device", "mended"]
     site.keeping.end()
     assert site.saved == 4
+
+
+def test_who_follows_is_told_once_of_a_log_that_shows_no_format(tmp_path):
+    def pass_time(_watch):
+        site.clock.move_s(4)
+
+    watch = Watch(lambda w: w.put("/a", b'{"x":1}\n'), *[pass_time] * 8)
+    site = Site(tmp_path, watch, choice=AUTO)
+    site.keeping.follow(only_stdin=False)
+    assert len(site.told) == 1
+    assert "/a: its lines are in no format that is known" in site.told[0]
+    assert site.keeping.end() == ["/a"]
 
 
 def test_standard_input_is_read_to_its_end_and_settled(tmp_path):

@@ -1,0 +1,112 @@
+"""Logs whose format is to be recognised: their lines are held meanwhile, and looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from events.log.reader import Overlong
+from projections.ingest.enough import is_enough
+from projections.ingest.watching import crc_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from events.follow.record import FileRecord
+    from events.log.reader import Block
+    from projections.choosing import Choice
+    from projections.ingest.held import Held
+    from projections.ingest.piece import Piece
+    from projections.ingest.watching import Watch
+    from projections.intake import Format
+
+_SAY = "say which with --format, or describe them with --mapping FILE"
+
+
+class Unrecognised:
+    """Holds lines, and tells what comes of it.
+
+    Args:
+        held: Where they are held.
+        choice: What was said of the format.
+        watch: Where they come from.
+        before: How far earlier runs had counted each file.
+        told: Told of logs that are recognised, given up, or not recognised for long.
+        name: Gives what a log is called.
+    """
+
+    def __init__(
+        self,
+        held: Held,
+        choice: Choice,
+        watch: Watch,
+        before: Sequence[FileRecord],
+        *,
+        told: Callable[[str], None],
+        name: Callable[[str], str],
+    ) -> None:
+        self._held = held
+        self._choice = choice
+        self._watch = watch
+        self._before = before
+        self._told = told
+        self._name = name
+
+    def hold(self, log: str, path: Path, block: Block | Overlong, piece: Piece | None) -> str:
+        """Hold lines.
+
+        Args:
+            log: Their log.
+            path: Where they stand.
+            block: They.
+            piece: What is held of their file; None: nothing is.
+
+        Returns:
+            Under which log they are held now.
+        """
+        start = self._start_of(log, path, block) if piece is None and block.offset else None
+        under = log if piece is None else piece.log
+        for full in self._held.add(log, path, block, piece, start):
+            self._tell_given_up(full)
+        return under
+
+    def recognise(self, log: str) -> Format | None:
+        """Look whether what is held of a log shows its format; give it up if nothing will.
+
+        Returns:
+            The format; what is held is to be counted then.
+        """
+        if self._held.is_given_up(log):
+            return None
+        sample = self._held.sample_to_try(log)
+        format_ = self._choice.recognise(sample) if sample else None
+        if format_ is not None:
+            self._told(f"{self._name(log)}: {format_}")
+        elif self._held.is_full(log) or (sample and is_enough(self._choice, sample)):
+            self._held.give_up(log)
+            self._tell_given_up(log)
+        return format_
+
+    def tell_overdue(self, now_ns: int) -> None:
+        """Tell, once, of each log that has shown no format for some seconds; it may yet."""
+        for log in self._held.overdue(now_ns):
+            self._told(
+                f"{self._name(log)}: its lines are in no format that is known, and are not counted "
+                f"until they show one: if that is not to come, stop, and {_SAY}"
+            )
+
+    def _tell_given_up(self, log: str) -> None:
+        self._told(
+            f"{self._name(log)}: its lines are in no format that is known and are not counted: "
+            f"stop, and {_SAY}; they are read then"
+        )
+
+    def _start_of(self, log: str, path: Path, block: Block | Overlong) -> FileRecord | None:
+        """How far earlier runs counted the file with which this one goes on."""
+        found = [record for record in self._before if record.offset == block.offset]
+        found = [record for record in found if record.log == log] or found
+        if len(found) < 2 or isinstance(block, Overlong):
+            return found[0] if found else None
+        crc = crc_at(self._watch, log, path, block.end)
+        return next((each for each in found if crc32(block.data, each.crc) == crc), None)
