@@ -52,8 +52,11 @@ class Follower:
         notice: Told of copies, and of followed files that cannot be read.
         find_every: At which looks streams and files that are new are searched for.
 
+    Attributes:
+        sources: What was there at the beginning.
+
     Raises:
-        SourceError: A path cannot be read.
+        SourceError: A path cannot be read; or it is not there, and nothing more is to come.
     """
 
     def __init__(
@@ -71,35 +74,57 @@ class Follower:
         self._fs = fs
         self._find_every = find_every
         self._looks = 0
-        sources = find_sources(self._paths, fs)
-        own = {Path(text) for text in self._paths}
-        # In their order, each once.
-        asked = {s.path: None for s in sources if s.kind == "file" and s.path in own}
-        # A file that was asked for is not searched for again: it is gone while it is rotated.
-        self._again = [text for text in self._paths if text != STDIN and Path(text) not in asked]
+        self._notice = notice
+        self._waited_for: set[str] = set()
+        self._again = [text for text in self._paths if text != STDIN]
         self._streams: dict[Path, StreamTail] = {}
         self._files: FilesTail | None = None
         if follow:
-            self._files = FilesTail(
-                asked,
-                fs=fs,
-                clock=clock or SystemClock(),
-                notice=notice,
-            )
-        self._take([source for source in sources if source.path not in asked])
+            self._files = FilesTail(fs=fs, clock=clock or SystemClock(), notice=notice)
+        self.sources = self._find(self._paths)
+        self._take(self.sources)
         self._pipes = [
             self._pipe(source, stdin)
-            for source in sources
+            for source in self.sources
             if source.kind in {"stdin", "pipe"} or (source.kind == "file" and not follow)
         ]
+
+    def _find(self, paths: Sequence[str]) -> list[Source]:
+        """What is there; what is not there yet is told, and waited for where more is to come."""
+        try:
+            return find_sources(paths, self._fs)
+        except SourceError:
+            if self._files is None:
+                raise
+        there = [text for text in paths if self._is_there(text)]
+        return find_sources(there, self._fs)
+
+    def _is_there(self, text: str) -> bool:
+        try:
+            find_sources([text], self._fs)
+        except SourceError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            if text not in self._waited_for:
+                self._waited_for.add(text)
+                self._notice(f"{text} is not there yet; it is waited for")
+            return False
+        return True
 
     def _take(self, sources: list[Source]) -> None:
         """Go on with what was found by now."""
         for source in sources:
             if source.kind == "stream" and source.path not in self._streams:
                 self._streams[source.path] = StreamTail(source.path, self._fs)
-        if self._files is not None:
-            self._files.found(source.path for source in sources if source.kind == "file")
+        if self._files is None:
+            return
+        files = [source.path for source in sources if source.kind == "file"]
+        own = {Path(text) for text in self._again}
+        asked = [path for path in files if path in own]
+        # A file that was asked for is not searched for again: it is gone while it is rotated.
+        self._again = [text for text in self._again if Path(text) not in asked]
+        self._files.asked(asked)
+        self._files.found(path for path in files if path not in own)
 
     def _pipe(self, source: Source, stdin: BinaryIO) -> _Pipe:
         if source.kind == "stdin":
@@ -173,7 +198,7 @@ class Follower:
 
     def _find_more(self) -> None:
         try:
-            self._take(find_sources(self._again, self._fs))
+            self._take(self._find(self._again))
         except SourceError:  # nothing is there just now, or no more
             return
 

@@ -29,7 +29,6 @@ class FilesTail:
     """Files, and those that they are rotated to.
 
     Args:
-        asked: Files that were asked for by their own names; they may be gone meanwhile.
         fs: Where they are.
         clock: For how long nothing happens in a file.
         notice: Told of copies, and of files that cannot be read.
@@ -37,13 +36,12 @@ class FilesTail:
 
     def __init__(
         self,
-        asked: Iterable[Path],
         *,
         fs: FileSystem,
         clock: Clock,
         notice: Callable[[str], None],
     ) -> None:
-        self._asked = [Named(path, with_rotated=True) for path in asked]
+        self._asked: list[Named] = []
         self._found: list[Named] = []
         self._names: dict[str, str] = {}
         self._watch = Watch(
@@ -53,11 +51,17 @@ class FilesTail:
             follow=True,
             notice=notice,
         )
-        self._name(self._asked)
+
+    def asked(self, paths: Iterable[Path]) -> None:
+        """Read more files, which were asked for by their own names; they may be gone meanwhile."""
+        new = [Named(path, with_rotated=True) for path in paths]
+        self._asked += new
+        self._name(new)
 
     def found(self, paths: Iterable[Path]) -> None:
         """Take note of the files that folders and globs give now; those that are new are read."""
-        self._found = [Named(path, with_rotated=False) for path in paths]
+        # Not every glob matches what files are renamed to.
+        self._found = [Named(path, with_rotated=True) for path in paths]
         self._name(self._found)
 
     def _name(self, files: list[Named]) -> None:

@@ -79,10 +79,10 @@ def tail(  # noqa: PLR0917 - click passes them by name
     """Show the newest events of a log, and with --follow those that come.
 
     PATH is a file (.gz, .zst, .bz2 and .xz too), a folder (of an event log, all its streams), a
-    glob in quotes, or - for standard input; without one, the data folder. A file that is followed
-    is followed through its rotations. Of another program's log, the outcomes are shown. With
-    --format auto, logs whose first 200 lines show no format are told and passed over: status 1, or
-    2 if there is no other.
+    glob in quotes, or - for standard input; without one, the data folder. With --follow, files are
+    followed through their rotations, and what is not there yet is waited for. Of another program's
+    log, the outcomes are shown. With --format auto, logs whose first 200 lines show no format are
+    told and passed over: status 1, or 2 if there is no other.
 
     On a terminal, --follow shows a line of totals below, which adds up what came since, also what
     --only and --grep hide, and tells how many outcomes come a second (of the last ten). Times are
@@ -99,7 +99,6 @@ def tail(  # noqa: PLR0917 - click passes them by name
     from projections.cli.told_lines import ToldLines
     from projections.following import Follower
     from projections.logs import refuse_streams
-    from projections.sources import find_sources
 
     if grep is not None:
         _check(grep)
@@ -109,9 +108,10 @@ def tail(  # noqa: PLR0917 - click passes them by name
     named = paths or (str(existing(data)),)
     stdin = standard_input() if "-" in named else BytesIO()
     fs, clock, notices, unknown = RealFileSystem(), SystemClock(), LogNotes(), LogNotes()
-    sources = find_sources(named, fs)
-    refuse_streams(sources, choice)
     with ExitStack() as stack:
+        screen = stack.enter_context(
+            Screen(stdout(), live=follow, full=full, raw=as_json, passes=passes, clock=clock)
+        )
         follower = Follower(
             named,
             fs=fs,
@@ -121,9 +121,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
             notice=lambda text: screen.aside(lambda: note(f"syncstats: {text}")),
         )
         stack.callback(follower.close)
-        screen = stack.enter_context(
-            Screen(stdout(), live=follow, full=full, raw=as_json, passes=passes, clock=clock)
-        )
+        refuse_streams(follower.sources, choice)
         # a pipe's newest lines are known at its end only, so a followed one is shown as it comes
         reader = ToldLines(
             choice,
@@ -136,7 +134,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
         screen.show(newest)
         if lines and passes is None and not any(told.names_event for told in newest):
             # an empty pipe says nothing about its lines
-            read = [each for each in sources if newest or each.kind == "file"]
+            read = [each for each in follower.sources if newest or each.kind == "file"]
             if (why := why_none(read, choice, fs)) is not None:
                 screen.aside(lambda: note(f"syncstats: {why}"))
         screen.aside(notices.finish)

@@ -251,7 +251,37 @@ def test_new_streams_are_searched_for_at_some_looks_only(tmp_path, follow):
 
 def test_what_is_not_there_is_told_at_once(tmp_path):
     with pytest.raises(SourceError, match="does not exist"):
-        Follower([str(tmp_path / "x")], fs=RealFileSystem(), stdin=io.BytesIO())
+        Follower([str(tmp_path / "x")], fs=RealFileSystem(), stdin=io.BytesIO(), follow=False)
+
+
+def test_what_is_not_there_yet_is_waited_for(tmp_path, follow):
+    file, globbed, data = tmp_path / "a.log", tmp_path / "*.jsonl", tmp_path / "data"
+    append(tmp_path / "there.log", lines(9))
+    told = []
+    steps = [
+        lambda: append(file, lines(0)),
+        lambda: append(tmp_path / "b.jsonl", lines(1)),
+        lambda: append(segment(data), lines(2)),
+        lambda: (file.rename(tmp_path / "a.log.1"), append(tmp_path / "a.log.1", lines(3))),
+        lambda: append(file, lines(4)),
+    ]
+    paths = [file, globbed, data, tmp_path / "there.log"]
+    got = follow(*paths, steps=[*steps, int, int], notice=told.append)
+    assert sorted(seq for _, seq in seqs(got)) == [0, 1, 2, 3, 4, 9]
+    assert told == [f"{path} is not there yet; it is waited for" for path in paths[:3]]
+
+
+def test_a_file_of_a_glob_is_read_on_where_the_glob_does_not_match_its_new_name(tmp_path, follow):
+    log = tmp_path / "a.log"
+    append(log, lines(0))
+
+    def rotate():
+        append(log, lines(1))
+        log.rename(tmp_path / "a.log.1")
+        append(log, lines(2))
+
+    got = follow(tmp_path / "*.log", steps=[rotate, int, int])
+    assert sorted(seq for _, seq in seqs(got)) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2, 3, 9])
