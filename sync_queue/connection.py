@@ -1,9 +1,8 @@
-"""Opening the data folder's databases: the one place for pragmas and ``BEGIN IMMEDIATE``."""
+"""The databases of the data folder: their connections, transactions and pragmas, over forks."""
 
 from __future__ import annotations
 
 import os
-import random
 import sqlite3
 import threading
 import time
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Self
 
 from events.clock import SystemClock
 from sync_queue.errors import QueueError
+from sync_queue.lock_waits import LockWaits
 from sync_queue.private_file import make_private_file
 from sync_queue.schema import Schema
 from sync_queue.sql import read_migrations
-from sync_queue.sqlite_errors import explain, is_busy
+from sync_queue.sqlite_errors import explain, refuse_old_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from events.clock import Clock
 
 BUSY_TIMEOUT_S = 60.0
-_PAUSE_S = 0.005  # between two tries to take the write lock, on average
-_OLDEST_SQLITE = (3, 35)  # RETURNING
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # in WAL mode: every commit is on disk before it is told
     "PRAGMA fullfsync = ON",  # macOS: past the drive's cache; elsewhere without effect
@@ -82,17 +80,12 @@ class Database:
         unmarked_version: Callable[[sqlite3.Connection], int | None] | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-            raise QueueError(
-                f"this Python has SQLite {sqlite3.sqlite_version}, and syncstats needs 3.35 or"
-                " newer; use a newer Python or system"
-            )
+        refuse_old_sqlite()
         self.path = path
         self._schema = Schema(application_id, read_migrations(migrations), unmarked_version)
-        self._clock = clock or SystemClock()
         self._busy_timeout_s = busy_timeout_s
+        self._waits = LockWaits(path, busy_timeout_s, clock or SystemClock(), sleep)
         self._keep_open = keep_open
-        self._sleep = sleep
         self._closed = False
         self._handles: dict[int, _Handle] = {}  # by process id: after a fork the parent's is there
         with self.read():
@@ -131,7 +124,7 @@ class Database:
                 raise QueueError(
                     f"{self.path}: a transaction was begun inside another; end the first one before"
                 )
-            with self._run(connection, self._begin_writing):
+            with self._run(connection, self._waits.begin_writing):
                 yield connection
 
     @contextmanager
@@ -166,30 +159,6 @@ class Database:
                 with suppress(sqlite3.Error):  # the first error is the one to tell
                     connection.execute("ROLLBACK")
             raise
-
-    def _begin_writing(self, connection: sqlite3.Connection) -> None:
-        """Take the write lock.
-
-        SQLite's own wait asks ten times a second. A process that writes without a pause leaves
-        gaps of microseconds, so among a dozen of them one that asks so rarely waits for half a
-        minute and longer. Asked more often, at random, it comes to its turn.
-        """
-        connection.execute("PRAGMA busy_timeout = 0")
-        try:
-            waited_s = 0.0
-            while True:
-                try:
-                    connection.execute("BEGIN IMMEDIATE")
-                except sqlite3.OperationalError as error:
-                    if not is_busy(error) or waited_s >= self._busy_timeout_s:
-                        raise
-                else:
-                    return
-                pause_s = _PAUSE_S * (0.5 + random.random())  # noqa: S311 - spreads waits, hides nothing
-                self._sleep(pause_s)
-                waited_s += pause_s
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
 
     def _refuse_fork_of(self, pid: int) -> None:
         if os.getpid() != pid:
@@ -261,37 +230,18 @@ class Database:
         )
         try:
             with self._run(connection, _begin_reading):
-                version = self._schema.version(
-                    connection, self.path
-                )  # refuse before anything is changed
-            self._use_wal(connection)
+                # Refuses before anything is changed.
+                version = self._schema.version(connection, self.path)
+            self._waits.use_wal(connection)
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             if version < self._schema.newest:
-                with self._run(connection, self._begin_writing):
+                with self._run(connection, self._waits.begin_writing):
                     self._schema.migrate(connection, self.path)
         except BaseException:
             connection.close()
             raise
         return connection
-
-    def _use_wal(self, connection: sqlite3.Connection) -> None:
-        """Switch to WAL. SQLite does not always wait for other openers here, so this does."""
-        deadline_ns = self._clock.monotonic_ns() + int(self._busy_timeout_s * 1e9)
-        while True:
-            try:
-                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            except sqlite3.OperationalError as error:
-                if not is_busy(error) or self._clock.monotonic_ns() >= deadline_ns:
-                    raise
-                self._sleep(0.01)
-                continue
-            if mode != "wal":
-                raise QueueError(
-                    f"{self.path}: SQLite cannot use a write-ahead log here (it stays in mode"
-                    f" {mode!r}); keep the data folder on a local disk"
-                )
-            return
 
 
 def _begin_reading(connection: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""SQLite's result codes, told as what happened, to which file, and how to mend it."""
+"""SQLite's result codes, told as what happened, to which file, and how to mend it; and its age."""
 
 from __future__ import annotations
 
@@ -40,6 +40,20 @@ _MEND = {
     "dlq.db": "bring it back from a backup, or move it away, then call `syncstats dlq restore`",
 }
 _MEND_ANOTHER = "move it away, or name another data folder"
+_OLDEST_SQLITE = (3, 35)  # RETURNING
+
+
+def refuse_old_sqlite() -> None:
+    """Refuse to work with an SQLite that lacks what our statements are written in.
+
+    Raises:
+        QueueError: It is too old.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise QueueError(
+            f"this Python has SQLite {sqlite3.sqlite_version}, and syncstats needs 3.35 or"
+            " newer; use a newer Python or system"
+        )
 
 
 def primary_code(error: sqlite3.Error) -> int | None:
