@@ -23,7 +23,8 @@ from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
 from projections.ingest.remembered import check_waiting
-from projections.ingest.state import State, StateStore
+from projections.ingest.state import State
+from projections.ingest.store import StateStore
 from projections.sources import STDIN, find_sources
 
 if TYPE_CHECKING:

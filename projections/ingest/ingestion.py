@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from projections.choosing import Choice
     from projections.entry import Entry
     from projections.ingest.piece import Piece
-    from projections.ingest.state import StateStore
+    from projections.ingest.store import StateStore
     from projections.ingest.watching import Watch
     from projections.intake import Intake
 

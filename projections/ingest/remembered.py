@@ -88,11 +88,15 @@ def check_waiting(state: State, choice: Choice, where: str) -> None:
         if kept.waiting is None or now is None or not formats.is_same(kept):
             continue
         try:
-            Intake(Fold(), now, state=kept.waiting)
+            waiting = Intake(Fold(), now, state=kept.waiting).waiting()
         except EventsError as error:
             raise StateError(
                 f"{where} is damaged: what waits in {log} cannot be read ({error}); {MEND}"
             ) from error
+        if waiting and state.settled is None:
+            raise StateError(
+                f"{where} is damaged: what waits in {log} was counted for good; {MEND}"
+            )
 
 
 def remembered_state(state: State, formats: FormatsNow, told: Callable[[str], None]) -> State:

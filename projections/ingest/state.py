@@ -6,33 +6,27 @@ go on can never contradict each other, and `syncstats merge` takes it as it is.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from itertools import chain, count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
 
-from events.clock import format_timestamp
-from events.errors import EventsError
 from events.follow.fingerprint import TAIL_BYTES
 from events.follow.record import FileRecord  # noqa: TC001  # msgspec resolves the annotations
+from events.formats.names import WRAPPINGS
 from projections.entry import Entry, entry_from_dict
-from projections.errors import SaveError, SnapshotError, StateError
-from projections.snapshot import Snapshot, parse_snapshot, read_snapshot
+from projections.errors import SnapshotError, StateError
+from projections.snapshot import Snapshot, parse_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from events.clock import Clock
-    from events.filesystem import FileSystem, Lock
+    from collections.abc import Iterator, Mapping
 
 VERSION = 1
 """The version of the key ``ingest``."""
 _KEY = "ingest"
 _MOST_US = 1 << 62
+_PARTS = frozenset({"unwrapper", "translator"})  # of what waits, see `Intake.state`
 MEND = (
     "bring it back from a backup, or begin anew with --new-state, which keeps it under another name"
 )
@@ -52,7 +46,7 @@ class LogState(msgspec.Struct, frozen=True, omit_defaults=True):
     format: str
     wrapping: str | None = None
     key: str = ""
-    waiting: Any = None
+    waiting: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,35 +107,38 @@ def parse_state(data: bytes, where: str) -> State:
         StateError: It is no state, damaged, or of another version.
     """
     try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise StateError(f"{where} is damaged (no JSON: {error}); {MEND}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("streams"), dict):
+        raise StateError(
+            f"{where} is no state of 'syncstats ingest' (it has no 'streams'): name another file "
+            f"with --state, or {MEND}"
+        )
+    try:
         snapshot = parse_snapshot(data, where, mend=MEND)
     except SnapshotError as error:
         raise StateError(str(error)) from error
-    found = orjson.loads(data).get(_KEY)
-    if found is None:
+    ingest = found.get(_KEY)
+    if ingest is None:
         raise StateError(
             f"{where} holds stats, but not where 'syncstats ingest' is to go on: name another file "
             "with --state"
         )
-    version = found.get("version") if isinstance(found, dict) else None
+    version = ingest.get("version") if isinstance(ingest, dict) else None
     if type(version) is int and version > VERSION:
         raise StateError(
             f"{where} has version {version} of the state, this program reads {VERSION}: it was "
             f"written by a newer one; use that, or {MEND}"
         )
     try:
-        raw = msgspec.convert(found, _Ingest)
-        if raw.version != VERSION or not raw.stream:
-            raise StateError(f"{where} is damaged: it has no version, or no stream; {MEND}")
+        raw = msgspec.convert(ingest, _Ingest)
         settled = None if raw.settled is None else entry_from_dict(raw.stream, raw.settled)
     except (msgspec.ValidationError, SnapshotError) as error:
         raise StateError(f"{where} is damaged: {error}; {MEND}") from error
-    if any(file.offset < 0 or not 0 <= file.tail_length <= TAIL_BYTES for file in raw.files):
-        raise StateError(f"{where} is damaged: a file was read to no place in it; {MEND}")
-    if raw.searched_us is not None and not 0 <= raw.searched_us < _MOST_US:
-        raise StateError(f"{where} is damaged: files were searched for at no time; {MEND}")
-    entry = snapshot.streams.get(raw.stream)
-    if settled is not None and (entry is None or settled.seen != entry.seen):
-        raise StateError(f"{where} is damaged: what waits is not of what was read; {MEND}")
+    flaw = next(_flaws(raw, settled, snapshot.streams.get(raw.stream)), None)
+    if flaw is not None:
+        raise StateError(f"{where} is damaged: {flaw}; {MEND}")
     return State(
         stream=raw.stream,
         entries=snapshot.streams,
@@ -152,72 +149,26 @@ def parse_state(data: bytes, where: str) -> State:
     )
 
 
-class StateStore:
-    """Reads and atomically replaces one state file; only who holds its lock writes.
+def _flaws(raw: _Ingest, settled: Entry | None, entry: Entry | None) -> Iterator[str]:
+    """What no ingestion saves."""
+    if raw.version != VERSION or not raw.stream:
+        yield "it has no version, or no stream"
+    if not all(map(_is_place, raw.files)):
+        yield "a file was read to no place in it"
+    if raw.searched_us is not None and not 0 <= raw.searched_us < _MOST_US:
+        yield "files were searched for at no time"
+    for log, kept in raw.logs.items():
+        if kept.wrapping not in {None, *WRAPPINGS}:
+            yield f"{log} is wrapped by {kept.wrapping!r}, which is nothing that wraps"
+        parts = kept.waiting or {}
+        if not _PARTS.issuperset(parts) or ("unwrapper" in parts and kept.wrapping is None):
+            yield f"what waits in {log} is of no format"
+    if settled is not None:
+        if entry is None or settled.seen != entry.seen:
+            yield "what waits is not of what was read"
+        if not any(kept.waiting for kept in raw.logs.values()):
+            yield "what waits in no log is not counted yet"
 
-    Args:
-        path: The file; where it is a link, the file that it leads to.
-        fs: Where it is.
-        clock: Names what is kept aside.
-    """
 
-    def __init__(self, path: Path, *, fs: FileSystem, clock: Clock) -> None:
-        self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
-        self._fs = fs
-        self._clock = clock
-
-    def lock(self) -> Lock:
-        """Take the right to write the file, for as long as this process goes on with it.
-
-        Raises:
-            StateError: Another process has it, or it is no name of a file.
-        """
-        if not self.path.name:
-            raise StateError(f"{str(self.path)!r} is no name of a file: name one with --state")
-        held = self._fs.try_lock(self.path.with_name(f"{self.path.name}.lock"))
-        if held is None:
-            raise StateError(
-                f"another 'syncstats ingest' keeps {self.path}: let it go on, or name another file "
-                "with --state"
-            )
-        return held
-
-    def load(self) -> State | None:
-        """The state; None where there is no file yet, or an empty one.
-
-        Raises:
-            StateError: It is no state, damaged, or of another version.
-            OSError: It cannot be read; that says nothing of what it holds.
-        """
-        try:
-            with self._fs.open_read(self.path) as file:
-                data = read_snapshot(file, str(self.path))
-        except FileNotFoundError:
-            return None
-        except EventsError as error:  # a folder, a pipe
-            raise StateError(f"{error} with --state") from error
-        except SnapshotError as error:
-            raise StateError(str(error)) from error
-        return parse_state(data, str(self.path)) if data else None
-
-    def set_aside(self) -> Path:
-        """Keep what stands there under another name, ``FILE.corrupt-<time>``; give that."""
-        stamp = format_timestamp(self._clock.now_us()).replace(":", "")
-        name = f"{self.path.name}.corrupt-{stamp}"
-        taken = set(self._fs.list_folder(self.path.parent))
-        names = chain([name], (f"{name}-{number}" for number in count(2)))
-        aside = self.path.with_name(next(each for each in names if each not in taken))
-        self._fs.rename(self.path, aside)
-        self._fs.sync_folder(self.path.parent)
-        return aside
-
-    def save(self, data: bytes) -> None:
-        """Put a state in the file's place, durably, all or nothing; its mode follows the umask.
-
-        Raises:
-            SaveError: It cannot be written; what stood there stands.
-        """
-        try:
-            self._fs.replace_file(self.path, data)
-        except OSError as error:
-            raise SaveError(f"{self.path} cannot be saved: {error.strerror or error}") from error
+def _is_place(file: FileRecord) -> bool:
+    return 0 <= file.tail_length <= min(file.offset, TAIL_BYTES)

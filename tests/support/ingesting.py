@@ -11,7 +11,8 @@ from events.follow.watch import Watch
 from projections.cli.formats import choice_of
 from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
-from projections.ingest.state import State, StateStore
+from projections.ingest.state import State
+from projections.ingest.store import StateStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

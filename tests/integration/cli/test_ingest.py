@@ -22,7 +22,7 @@ from tests.support.privileges import as_permissions_say
 from tests.support.project import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SAMPLE = (ROOT / "tests" / "data" / "sidekiq-6.4.1-sample.jsonl").read_bytes()
@@ -257,17 +257,37 @@ def test_a_damaged_state_is_refused_until_somebody_says_otherwise(tmp_path):
     assert (sound.json, sound.err) == (ran.json, "")
 
 
-def test_damage_in_what_waits_is_damage_of_the_state(tmp_path):
+def without_settled(ingest: dict) -> None:
+    del ingest["settled"]
+
+
+def with_other_waiting(waiting: object) -> Callable[[dict], None]:
+    def change(ingest: dict) -> None:
+        for kept in ingest["logs"].values():
+            kept["waiting"] = waiting
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (with_other_waiting({"translator": 7}), "app.log"),
+        (with_other_waiting([1]), "waiting"),
+        (with_other_waiting(None), "waits in no log"),
+        (without_settled, "counted for good"),
+    ],
+)
+def test_damage_in_what_waits_is_damage_of_the_state(tmp_path, damage, said):
     fail = next(line for line in SAMPLE.splitlines(keepends=True) if b'"msg":"fail"' in line)
     (tmp_path / "app.log").write_bytes(fail)
     syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
     state = json.loads((tmp_path / "state.json").read_bytes())
-    for kept in state["ingest"]["logs"].values():
-        kept["waiting"]["translator"] = 7
+    damage(state["ingest"])
     (tmp_path / "state.json").write_text(json.dumps(state))
 
     ran = syncstats("ingest", "app.log", *ARGS, cwd=tmp_path)
-    assert_complaint(ran, "state.json is damaged", "app.log", "--new-state")
+    assert_complaint(ran, "state.json is damaged", said, "--new-state")
     again = syncstats("ingest", "app.log", *ARGS, "--new-state", "--json", cwd=tmp_path)
     assert (again.status, again.json["jobs_failed"]) == (0, 1)
 
@@ -282,6 +302,7 @@ def test_what_cannot_be_used_is_said_in_one_line(tmp_path):
         (("missing.log", *ARGS), "missing.log does not exist"),
         (("app.log", "--state", "none/s.json"), "none does not exist", "--state"),
         (("app.log", "--state", "."), "--state"),
+        (("app.log", "--state", "/dev/null"), "/dev/null is no regular file", "--state"),
         (("app.log", "--state", "stats.json"), "stats.json", "--state"),
         (("app.log", *ARGS, "--mapping", "m.toml"), "--format and --mapping"),
         (("app.log",), "--state"),

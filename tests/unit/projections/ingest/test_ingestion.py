@@ -17,7 +17,8 @@ from projections.choosing import SAMPLE_BYTES
 from projections.cli.formats import choice_of
 from projections.errors import SaveError
 from projections.ingest.ingestion import Ingestion
-from projections.ingest.state import State, StateStore
+from projections.ingest.state import State
+from projections.ingest.store import StateStore
 from tests.support.held_clock import HeldClock
 from tests.support.ingesting import AUTO, SIDEKIQ
 from tests.support.outcome_lines import failed, succeeded

@@ -11,7 +11,8 @@ from events.filesystem import REAL
 from projections.errors import SaveError, SourceError, WatchError
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
-from projections.ingest.state import State, StateStore
+from projections.ingest.state import State
+from projections.ingest.store import StateStore
 from tests.support.held_clock import HeldClock
 from tests.support.ingesting import AUTO, SIDEKIQ
 from tests.unit.projections.ingest.test_ingestion import FakeWatch

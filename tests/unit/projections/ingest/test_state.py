@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
-from events.filesystem import REAL
 from events.follow.record import FileRecord
 from events.model import Line
 from projections.errors import StateError
 from projections.fold import Fold
-from projections.ingest.state import LogState, State, StateStore, parse_state
+from projections.ingest.state import LogState, State, parse_state
 from projections.snapshot import Snapshot, parse_snapshot
-from tests.support.held_clock import HeldClock
 from tests.support.outcome_lines import opened, succeeded
 
 
@@ -27,7 +23,7 @@ def a_state() -> State:
         stream="ingest-1",
         entries=fold.entries(),
         settled=settled,
-        files=(FileRecord(log="/l", path="l", device=1, inode=2, offset=9, marks=(3,)),),
+        files=(FileRecord(log="/l", path="l", device=1, inode=2, offset=9, crc=3),),
         logs={
             "/l": LogState("sidekiq", None, "k", {"translator": [1]}),
             "/m": LogState("ecs", "docker", "q"),
@@ -40,17 +36,6 @@ def changed(**changes: object) -> bytes:
     data = json.loads(a_state().to_bytes())
     data["ingest"] |= changes
     return json.dumps(data).encode()
-
-
-@pytest.fixture
-def store(tmp_path):
-    return StateStore(tmp_path / "state.json", fs=REAL, clock=HeldClock())
-
-
-def test_what_was_saved_is_read_again(store):
-    store.save(a_state().to_bytes())
-
-    assert store.load() == a_state()
 
 
 def test_the_same_state_is_the_same_bytes():
@@ -73,23 +58,13 @@ def test_an_older_state_does_not_tell_when_files_were_searched_for():
     assert parse_state(State("s").to_bytes(), "f").searched_us is None
 
 
-def test_no_file_and_an_empty_one_are_the_beginning(store):
-    assert store.load() is None
-    store.path.touch()
-    assert store.load() is None
-
-
-def test_a_state_with_nothing_in_it(store):
-    store.save(State("ingest-2").to_bytes())
-
-    assert store.load() == State("ingest-2")
-
-
 @pytest.mark.parametrize(
     ("data", "why"),
     [
         (b"{", "damaged"),
-        (b"[]", "no snapshot"),
+        (b"[]", "no state of 'syncstats ingest'"),
+        (b"{}", "no state of 'syncstats ingest'"),
+        (b'{"streams":7}', "name another file with --state"),
         (a_state().to_bytes()[:-40], "damaged"),
         (Snapshot.empty().to_bytes(), "not where 'syncstats ingest' is to go on"),
         (changed(version=2), "newer"),
@@ -104,69 +79,21 @@ def test_a_state_with_nothing_in_it(store):
         (changed(searched_us=-1), "at no time"),
         (changed(searched_us=10**30), "damaged"),
         (changed(settled={}), "damaged"),
+        (changed(files=[{"log": "/l", "path": "l", "offset": 5, "tail_length": 6}]), "no place"),
+        (changed(logs={}), "what waits in no log"),
+        (changed(logs={"/l": {"format": "sidekiq", "waiting": [1]}}), "damaged"),
+        (changed(logs={"/l": {"format": "sidekiq", "waiting": 7}}), "damaged"),
+        (changed(logs={"/l": {"format": "sidekiq", "waiting": {"other": 7}}}), "of no format"),
+        (changed(logs={"/l": {"format": "sidekiq", "waiting": {"unwrapper": 7}}}), "of no format"),
+        (changed(logs={"/l": {"format": "sidekiq", "wrapping": "paper"}}), "wrapped by 'paper'"),
         (changed(settled=a_state().entries["a"].to_dict()), "what waits is not of what was read"),
         (changed().replace(b'"jobs_failed": 1', b'"jobs_failed": 7'), "damaged"),
         (changed().replace(b'"fold": 1', b'"fold": 9'), "fold version 9"),
     ],
 )
-def test_what_is_no_state_is_refused_by_its_name(data, why, store):
-    store.save(data)
-
-    with pytest.raises(StateError, match=r"state.json") as caught:
-        store.load()
+def test_what_is_no_state_is_refused_by_its_name(data, why):
+    with pytest.raises(StateError, match=r"^state.json") as caught:
+        parse_state(data, "state.json")
     assert why in str(caught.value)
     assert "rebuild" not in str(caught.value)
-    assert store.path.read_bytes() == data
-
-
-def test_a_folder_is_no_state(tmp_path):
-    with pytest.raises(StateError, match="is a folder"):
-        StateStore(tmp_path, fs=REAL, clock=HeldClock()).load()
-
-
-def test_only_one_has_the_lock(store):
-    why = r"another 'syncstats ingest' keeps .*state.json"
-    with store.lock(), pytest.raises(StateError, match=why):
-        store.lock()
-    store.lock().release()
-
-
-def test_what_is_kept_aside_never_takes_the_place_of_another(store):
-    for text in ("one", "two"):
-        store.path.write_text(text)
-        aside = store.set_aside()
-        assert aside.read_text() == text
-    assert not store.path.exists()
-    kept = [path.name for path in store.path.parent.iterdir()]
-    assert sorted(kept) == sorted(
-        [
-            "state.json.corrupt-2025-11-24T160000.000000Z",
-            "state.json.corrupt-2025-11-24T160000.000000Z-2",
-        ]
-    )
-
-
-def test_the_file_follows_the_umask(store):
-    before = os.umask(0o027)
-    try:
-        store.save(b"x")
-    finally:
-        os.umask(before)
-
-    assert store.path.stat().st_mode & 0o777 == 0o640
-
-
-def test_a_link_leads_to_the_state_and_its_lock(store, tmp_path):
-    (tmp_path / "link").symlink_to(store.path)
-    other = StateStore(tmp_path / "link", fs=REAL, clock=HeldClock())
-    with other.lock(), pytest.raises(StateError):
-        store.lock()
-    other.save(a_state().to_bytes())
-
-    assert store.load() == a_state()
-    assert (tmp_path / "link").is_symlink()
-
-
-def test_a_state_needs_a_name():
-    with pytest.raises(StateError, match="is no name of a file"):
-        StateStore(Path(), fs=REAL, clock=HeldClock()).lock()
+    assert "replay" not in str(caught.value)
