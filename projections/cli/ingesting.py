@@ -22,6 +22,7 @@ from projections.errors import SaveError, SourceError, StateError, WatchError
 from projections.ingest.finding import Finder
 from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
+from projections.ingest.names import LogNames
 from projections.ingest.remembered import check_waiting
 from projections.ingest.state import State
 from projections.ingest.store import StateStore
@@ -122,8 +123,9 @@ def run(
             searched_us=state.searched_us,
         )
         stack.callback(watch.close)
+        name = LogNames(asked.paths)
         ingestion = Ingestion(
-            watch, store, state, asked.choice, epoch=ids(), told=told, problem=problems
+            watch, store, state, asked.choice, epoch=ids(), told=told, problem=problems, name=name
         )
         keeping = Keeping(
             ingestion,
@@ -140,7 +142,7 @@ def run(
             if asked.from_end and before is None:
                 keeping.pass_over()
             _keep(keeping, asked)
-            unknown = keeping.end()
+            unknown = [name(log) for log in keeping.end()]
         except SaveError as error:
             _notice(f"{error}; the next run reads those lines again")
             return FOUND
@@ -231,7 +233,7 @@ def _load(store: StateStore, asked: Asked) -> State | None:
     try:
         state = store.load()
         if state is not None:
-            check_waiting(state, asked.choice, str(asked.state))
+            check_waiting(state, asked.choice, str(asked.state), LogNames(asked.paths))
     except StateError as error:
         if not asked.new_state:
             raise

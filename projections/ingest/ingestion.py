@@ -64,8 +64,9 @@ class Ingestion:
         name: Callable[[str], str] = str,
     ) -> None:
         formats = FormatsNow(choice)
-        remembered = remembered_state(state, formats, told)
+        remembered = remembered_state(state, formats, told, name)
         self.lines = 0
+        self._recognised = False
         self._watch = watch
         self._store = store
         self._stream = state.stream
@@ -108,12 +109,14 @@ class Ingestion:
         is_passed_over = piece is not None and self._held.is_given_up(piece.log)
         intake = None if is_passed_over else self._intakes.of(log, path)
         if intake is not None:
+            self._recognised = True
             self._count(intake, path, block)
         else:
             self._recognise(self._unknown.hold(log, path, block, piece))
 
     def finish(self, log: str) -> None:
         """Count what waits in a log as it stands: no run goes on with it (standard input)."""
+        self._recognised = self.recognised
         self._held.release(log)
         self._intakes.finish(log, self._problem)
         self._changed = True
@@ -133,8 +136,8 @@ class Ingestion:
 
     @property
     def recognised(self) -> bool:
-        """Whether any log is taken into account, also one without new lines."""
-        return len(self._intakes) > 0 or self.lines > 0
+        """Whether the format of any log was known, also of one without new lines."""
+        return self._recognised or len(self._intakes) > 0
 
     def snapshot(self) -> Snapshot:
         """What all adds up to, with what waits as it stands."""

@@ -7,6 +7,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from projections.errors import SaveError, SourceError
+from projections.ingest.names import STDIN_NAME
 from projections.ingest.standard_input import Item, StandardInput
 from projections.reading import Problem, nothing
 from projections.sources import STDIN
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from projections.ingest.ingestion import Ingestion
 
 SAVE_EVERY_S = 1.0
-STDIN_NAME = "standard input"
 _NS = 10**9
 
 

@@ -71,13 +71,16 @@ class FormatsNow:
         return known_format(kept.format, kept.wrapping)
 
 
-def check_waiting(state: State, choice: Choice, where: str) -> None:
+def check_waiting(
+    state: State, choice: Choice, where: str, name: Callable[[str], str] = str
+) -> None:
     """Check that what waits can be gone on with, before anything is read.
 
     Args:
         state: As it was read.
         choice: What is said of the formats now.
         where: The state's file, for messages.
+        name: Gives what a log is called.
 
     Raises:
         StateError: It is damaged.
@@ -91,15 +94,20 @@ def check_waiting(state: State, choice: Choice, where: str) -> None:
             waiting = Intake(Fold(), now, state=kept.waiting).waiting()
         except EventsError as error:
             raise StateError(
-                f"{where} is damaged: what waits in {log} cannot be read ({error}); {MEND}"
+                f"{where} is damaged: what waits in {name(log)} cannot be read ({error}); {MEND}"
             ) from error
         if waiting and state.settled is None:
             raise StateError(
-                f"{where} is damaged: what waits in {log} was counted for good; {MEND}"
+                f"{where} is damaged: what waits in {name(log)} was counted for good; {MEND}"
             )
 
 
-def remembered_state(state: State, formats: FormatsNow, told: Callable[[str], None]) -> State:
+def remembered_state(
+    state: State,
+    formats: FormatsNow,
+    told: Callable[[str], None],
+    name: Callable[[str], str] = str,
+) -> State:
     """The state to go on from: its entries are those without what waits.
 
     Where the format of a log is not any more what it was, its lines are understood anew from where
@@ -110,16 +118,19 @@ def remembered_state(state: State, formats: FormatsNow, told: Callable[[str], No
         state: As it was read.
         formats: What they are now.
         told: Told of each log whose format is another one.
+        name: Gives what a log is called.
     """
     logs = {}
     settles = False
     for log, kept in state.logs.items():
         now = formats.of(kept)
         if now is None:  # the mapping's name alone does not tell how lines were understood
-            told(f"{log}: its format was {kept.format}, which is recognised anew from here on")
+            told(
+                f"{name(log)}: its format was {kept.format}, which is recognised anew from here on"
+            )
         elif not formats.is_same(kept):
             was = Format(kept.format, wrapping=kept.wrapping)
-            told(f"{log}: {now} from here on, {was} before")
+            told(f"{name(log)}: {now} from here on, {was} before")
         else:
             logs[log] = kept
             continue

@@ -158,7 +158,7 @@ def test_auto_says_what_it_found_and_goes_on_with_it(tmp_path):
     (tmp_path / "app.log").write_bytes(SAMPLE)
     args = ("--state", "state.json", "--format", "auto")
     first = syncstats("ingest", "app.log", *args, cwd=tmp_path)
-    assert first.err == f"syncstats: {tmp_path / 'app.log'}: sidekiq lines\n"
+    assert first.err == "syncstats: app.log: sidekiq lines\n"
 
     with (tmp_path / "app.log").open("ab") as file:
         file.write(DONE)
@@ -435,3 +435,12 @@ def test_kills_between_saves_lose_and_repeat_nothing(tmp_path, seed):
     assert ran.json["jobs_processed"] == written
     (stream,) = ran.json["streams"].values()
     assert stream["seen"] == [[0, written]]
+
+
+def test_standard_input_that_was_recognised_counts_beside_an_unknown_log(tmp_path):
+    (tmp_path / "odd.log").write_bytes(b'{"what":"ever"}\n' * 300)
+    args = ("ingest", "-", "odd.log", "--state", "state.json", "--format", "auto")
+    ran = syncstats(*args, cwd=tmp_path, stdin=SAMPLE)
+    assert ran.status == 1, ran
+    assert "odd.log: its lines" in ran.err
+    assert "60" in ran.out
