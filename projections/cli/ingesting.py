@@ -93,7 +93,7 @@ def run(
     refuse_own(asked.state)
     with suppress(SourceError):  # what is not there yet is no state either
         refuse_read(asked.state, find_sources(asked.paths, fs), fs)
-    problems, told = Problems(), LogNotes()
+    problems, told, name = Problems(), LogNotes(), LogNames(asked.paths)
     with ExitStack() as stack:
         signals = stack.enter_context(stopping_signals(b""))
         store = StateStore(asked.state, fs=fs, clock=clock)

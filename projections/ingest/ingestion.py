@@ -66,7 +66,7 @@ class Ingestion:
         formats = FormatsNow(choice)
         remembered = remembered_state(state, formats, told, name)
         self.lines = 0
-        self._recognised = False
+        self._recognised = bool(remembered.entries)
         self._watch = watch
         self._store = store
         self._stream = state.stream
@@ -109,14 +109,12 @@ class Ingestion:
         is_passed_over = piece is not None and self._held.is_given_up(piece.log)
         intake = None if is_passed_over else self._intakes.of(log, path)
         if intake is not None:
-            self._recognised = True
             self._count(intake, path, block)
         else:
             self._recognise(self._unknown.hold(log, path, block, piece))
 
     def finish(self, log: str) -> None:
         """Count what waits in a log as it stands: no run goes on with it (standard input)."""
-        self._recognised = self.recognised
         self._held.release(log)
         self._intakes.finish(log, self._problem)
         self._changed = True
@@ -136,7 +134,7 @@ class Ingestion:
 
     @property
     def recognised(self) -> bool:
-        """Whether the format of any log was known, also of one without new lines."""
+        """Whether the format of any log was known, in this run or an earlier one."""
         return self._recognised or len(self._intakes) > 0
 
     def snapshot(self) -> Snapshot:
@@ -230,6 +228,7 @@ class Ingestion:
         def report(offset: int, reason: str) -> None:
             self._problem(Problem(str(path), None, offset, reason))
 
+        self._recognised = True
         self.lines += 1 if isinstance(block, Overlong) else block.data.count(b"\n")
         intake.take(block, report, source=str(path))
         if self._epoch is not None and self._fold.end(self._stream) > begin:

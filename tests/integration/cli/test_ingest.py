@@ -198,6 +198,16 @@ def test_standard_input_counts_each_time(tmp_path):
     )
 
 
+def test_standard_input_beside_a_log_in_no_known_format_ends_alike_in_each_run(tmp_path):
+    (tmp_path / "x.log").write_text('{"a":1}\n')
+    for stdin in (SAMPLE, b""):
+        args = ("ingest", "-", "x.log", "--state", "s", "--json")
+        ran = syncstats(*args, cwd=tmp_path, stdin=stdin)
+        assert (ran.status, ran.json["jobs_processed"]) == (1, 60)
+        assert "the lines of x.log are in no format" in ran.err
+        assert ran.err.count("standard input: sidekiq lines") == bool(stdin)
+
+
 def test_an_event_log_counts_as_its_streams(tmp_path):
     write_log(tmp_path / "data", *a_log())
     replayed = syncstats("replay", "data", "--json", cwd=tmp_path).json
