@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 from contextlib import closing
 
 import pytest
 
-from tests.support import tools
 from tests.support.command import assert_complaint, syncstats
 from tests.support.processes import watch_waiting
 from tests.support.site import END_S, HANDLER, Site
+from tests.support.small_disk import fill as fill_disk
+from tests.support.small_disk import small_disk
 from tests.support.workers import ends_of
 
 JOBS = 300
-DISK = "size=24m,mode=700"
+DISK = "24m"
 TROUBLE = "no job is taken until that is mended"
 MENDED = "can be written to again"
 STATS = "stats.json cannot be kept current"
@@ -28,31 +27,16 @@ ROOM = 400_000
 @pytest.fixture
 def site(tmp_path):
     """A site whose data folder is a small disk of its own."""
-    tools.needs_root()
-    mount, unmount = tools.tool("mount", "mount"), tools.tool("umount", "mount")
     with closing(Site(tmp_path)) as site:
         site.data.mkdir()
-        mounted = subprocess.run(
-            [mount, "-t", "tmpfs", "-o", DISK, "tmpfs", site.data], capture_output=True, check=False
-        )
-        if mounted.returncode:
-            tools.lack(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
-        try:
+        with small_disk(site.data, DISK):
             yield site
-        finally:
             site.close()
-            subprocess.run([unmount, site.data], check=True)
 
 
 def fill(site, room=0):
     """Leave so many bytes on the disk."""
-    ballast = site.data / "ballast"
-    with ballast.open("ab") as file:
-        disk = os.statvfs(site.data)
-        more = disk.f_bavail * disk.f_frsize - room
-        if more > 0:
-            os.posix_fallocate(file.fileno(), file.tell(), more)
-    return ballast
+    return fill_disk(site.data, room)
 
 
 def until_trouble(process):
