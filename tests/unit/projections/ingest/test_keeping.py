@@ -64,6 +64,34 @@ class Site:
         if stdin is None:
             watch.at_end = self.keeping.stop
 
+    def follow(self, *, only_stdin):
+        """Follow, with a bound: a loop that never ends would hang the whole run."""
+        self._bounded(lambda: self.keeping.follow(only_stdin=only_stdin))
+
+    def read_once(self):
+        """Read once, likewise."""
+        self._bounded(self.keeping.read_once)
+
+    def _bounded(self, run):
+        ended = []
+
+        def keep():
+            try:
+                run()
+            except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+                ended.append(error)
+            else:
+                ended.append(None)
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        thread.join(60)
+        if not ended:
+            self.keeping.stop()
+            raise AssertionError("it does not end")
+        if ended[0] is not None:
+            raise ended[0]
+
     @property
     def saved(self):
         state = self.store.load()
@@ -73,7 +101,7 @@ class Site:
 def test_all_that_is_there_is_read_until_nothing_is_undecided(tmp_path):
     watch = Watch(lambda w: w.put("/a", DONE), lambda w: w.put("/a", DONE), undecided=1)
     site = Site(tmp_path, watch)
-    site.keeping.read_once()
+    site.read_once()
 
     assert site.keeping.end() == []
     assert site.saved == 2
@@ -92,7 +120,7 @@ def test_what_is_followed_is_saved_at_most_once_a_second(tmp_path):
         return give
 
     site = Site(tmp_path, Watch(look(0.6), look(0.6), look(0.6), look(0.6)))
-    site.keeping.follow(only_stdin=False)
+    site.follow(only_stdin=False)
 
     assert seen == [None, None, 2, 2]
     assert site.keeping.stopped
@@ -117,7 +145,7 @@ def test_a_state_that_cannot_be_saved_is_told_once_and_tried_again(tmp_path, mon
         watch.put("/a", DONE)
 
     site = Site(tmp_path, Watch(fill, pass_time, empty, pass_time))
-    site.keeping.follow(only_stdin=False)
+    site.follow(only_stdin=False)
 
     assert site.said == [f"{tmp_path / 'state'} cannot be saved: No space left on device", "mended"]
     site.keeping.end()
@@ -130,7 +158,7 @@ def test_who_follows_is_told_once_of_a_log_that_shows_no_format(tmp_path):
 
     watch = Watch(lambda w: w.put("/a", b'{"x":1}\n'), *[pass_time] * 8)
     site = Site(tmp_path, watch, choice=AUTO)
-    site.keeping.follow(only_stdin=False)
+    site.follow(only_stdin=False)
     assert len(site.told) == 1
     assert "/a: its lines are in no format that is known" in site.told[0]
     assert site.keeping.end() == ["/a"]
@@ -138,7 +166,7 @@ def test_who_follows_is_told_once_of_a_log_that_shows_no_format(tmp_path):
 
 def test_standard_input_is_read_to_its_end_and_settled(tmp_path):
     site = Site(tmp_path, Watch(), stdin=io.BytesIO(DONE + FAIL + b"{"))
-    site.keeping.follow(only_stdin=True)
+    site.follow(only_stdin=True)
     site.keeping.end()
 
     state = site.store.load()
@@ -150,7 +178,7 @@ def test_standard_input_is_read_to_its_end_and_settled(tmp_path):
 def test_lines_on_standard_input_count_each_time(tmp_path):
     for expected in (1, 2):
         site = Site(tmp_path, Watch(), stdin=io.BytesIO(DONE))
-        site.keeping.read_once()
+        site.read_once()
         site.keeping.end()
         assert site.saved == expected
 
@@ -163,7 +191,7 @@ def test_a_pipe_that_stays_open_does_not_hold_up_the_end(tmp_path):
         watch = Watch()
         site = Site(tmp_path, watch, stdin=pipe)
         watch.at_end = lambda: site.ingestion.lines and site.keeping.stop()
-        site.keeping.follow(only_stdin=True)
+        site.follow(only_stdin=True)
         site.keeping.end()
         assert site.saved == 1
 
@@ -189,7 +217,7 @@ def test_a_pipe_that_does_not_block_is_waited_for(tmp_path):
         watch = Watch()
         watch.at_end = fill
         site = Site(tmp_path, watch, stdin=pipe)
-        site.keeping.read_once()
+        site.read_once()
         site.keeping.end()
     assert site.saved == 1
 
@@ -207,7 +235,7 @@ def test_what_was_taken_from_a_pipe_when_the_end_is_asked_for_counts(tmp_path):
     site = Site(tmp_path, Watch(), stdin=Pipe(DONE))
     site.keeping.stop()
     site.keeping.stop()
-    site.keeping.read_once()
+    site.read_once()
     assert ended.wait(60)
     site.keeping.end()
     assert site.saved == 1
@@ -237,7 +265,7 @@ def test_standard_input_that_cannot_be_read_is_told_and_what_was_read_of_it_coun
             return len(DONE)
 
     site = Site(tmp_path, Watch(), stdin=Broken())
-    read = (lambda: site.keeping.follow(only_stdin=True)) if follow else site.keeping.read_once
+    read = (lambda: site.follow(only_stdin=True)) if follow else site.read_once
 
     with pytest.raises(SourceError, match=f"standard input cannot be read: {why}"):
         read()
@@ -251,7 +279,7 @@ def test_a_thing_that_does_not_say_whether_it_can_be_sought_is_told_too(tmp_path
             raise ValueError("closed")
 
     with pytest.raises(SourceError, match="ValueError: closed"):
-        Site(tmp_path, Watch(), stdin=Closed()).keeping.read_once()
+        Site(tmp_path, Watch(), stdin=Closed()).read_once()
 
 
 @pytest.mark.parametrize("follow", [False, True])
@@ -260,7 +288,7 @@ def test_logs_that_cannot_be_read_on_end_it_and_what_was_read_can_be_saved(tmp_p
         raise OSError(116, "Stale file handle", "/mnt/app.log")
 
     site = Site(tmp_path, Watch(lambda w: w.put("/a", DONE), stale, undecided=5))
-    read = (lambda: site.keeping.follow(only_stdin=False)) if follow else site.keeping.read_once
+    read = (lambda: site.follow(only_stdin=False)) if follow else site.read_once
     with pytest.raises(WatchError, match=r"Stale file handle \(at /mnt/app.log\)") as caught:
         read()
     assert "saved" not in str(caught.value)
@@ -279,7 +307,7 @@ def test_logs_that_cannot_be_passed_over_are_no_trouble_of_the_state(tmp_path):
 def test_a_log_that_cannot_be_brought_to_the_disk_is_not_covered_by_a_state(tmp_path):
     watch = Watch(lambda w: w.put("/a", DONE))
     site = Site(tmp_path, watch)
-    site.keeping.read_once()
+    site.read_once()
 
     def refuse():
         raise OSError(5, "Input/output error")
@@ -295,7 +323,7 @@ def test_a_log_that_cannot_be_brought_to_the_disk_is_not_covered_by_a_state(tmp_
 
 def test_formats_that_stay_unknown_are_told_at_the_end(tmp_path):
     site = Site(tmp_path, Watch(), stdin=io.BytesIO(b'{"x":1}\n'), choice=AUTO)
-    site.keeping.read_once()
+    site.read_once()
 
     assert site.keeping.end() == ["-"]
 
@@ -306,6 +334,6 @@ def test_what_is_there_can_be_passed_over(tmp_path):
     site.keeping.pass_over()
     assert (site.ingestion.lines, site.store.load().files[0].offset) == (0, len(DONE))
 
-    site.keeping.read_once()
+    site.read_once()
     site.keeping.end()
     assert site.saved == 1
