@@ -1,8 +1,7 @@
 """Lines of logs whose format is not known yet: held until they show it, or given up.
 
-A log's lines are held in pieces, one for each file, since a file may move to another log before it
-is known what they are. It is known again by how far it was read, and the checksum of all up to
-there.
+They are held in pieces, one for each file, since a file may move to another log before it is known
+what they are. It is known again by how far it was read, and the checksum of all up to there.
 """
 
 from __future__ import annotations
