@@ -87,11 +87,14 @@ def _key(source: Source, fs: FileSystem) -> object:
     """The same for all that names one thing: a segment is one in all its forms."""
     if source.kind == "stdin":
         return STDIN
-    path = Path(os.path.realpath(source.path))
-    segment = parse_segment(path) if source.kind == "file" else None
-    if segment is None:
-        return fs.identity(source.path)
-    return fs.identity(path.parent), segment.first_seq
+    path = source.path
+    if source.kind == "file":
+        if os.path.islink(path):  # noqa: PTH114 - of thousands of files: a Path's method costs more
+            path = Path(os.path.realpath(path))
+        segment = parse_segment(path)
+        if segment is not None:
+            return fs.identity(path.parent), segment.first_seq
+    return fs.identity(source.path)
 
 
 def _is_to_be_read(source: Source, known: Source) -> bool:
@@ -130,11 +133,15 @@ def _expand(text: str, fs: FileSystem) -> list[Source]:
         return sources
     if not glob.has_magic(text):
         raise SourceError(f"{text} does not exist; name a file, a folder of .jsonl files, or -")
-    matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  # pathlib refuses absolute patterns
-    sources = [s for match in matches for s in _named(Path(match), fs, asked=False)]
+    sources = [s for match in matches(text) for s in _named(Path(match), fs, asked=False)]
     if not sources:
         raise SourceError(f"{text} matches nothing that could be read; is it the right pattern?")
     return sources
+
+
+def matches(pattern: str) -> list[str]:
+    """What a glob names now, in a fixed order."""
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # pathlib refuses absolute ones
 
 
 def _named(path: Path, fs: FileSystem, *, asked: bool) -> list[Source]:

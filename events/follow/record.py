@@ -56,9 +56,10 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def path_text(path: str | os.PathLike[str]) -> str:
     r"""A path as text that JSON can hold: bytes that are no UTF-8 become ``\0`` and two digits."""
-    return re.sub(
-        "[\udc80-\udcff]", lambda found: f"\0{ord(found[0]) - 0xDC00:02x}", os.fspath(path)
-    )
+    text = os.fspath(path)
+    if text.isascii():
+        return text
+    return re.sub("[\udc80-\udcff]", lambda found: f"\0{ord(found[0]) - 0xDC00:02x}", text)
 
 
 def text_path(text: str) -> str:

@@ -66,6 +66,8 @@ class Tracked:
     """
 
     __slots__ = (
+        "_record",
+        "_recorded",
         "broken",
         "changed_ns",
         "checked",
@@ -121,6 +123,8 @@ class Tracked:
         self.unsynced = False
         self.broken = ""
         self.hole: tuple[int, int] | None = None
+        self._record: FileRecord | None = None
+        self._recorded: object = None
 
     @property
     def compressed(self) -> bool:
@@ -173,7 +177,16 @@ class Tracked:
         self.waits = False
 
     def record(self) -> FileRecord:
-        """What is to be saved."""
+        """What is to be saved; one object as long as nothing of it changes: most files rest."""
+        meter = self.meter
+        # What else there is of the meter follows from these two.
+        shown = self.log, self.path, self.identity, meter.offset, meter.crc
+        recorded = *shown, self.size, self.mtime_ns, self.done, self.state
+        if self._record is None or recorded != self._recorded:
+            self._recorded, self._record = recorded, self._new_record()
+        return self._record
+
+    def _new_record(self) -> FileRecord:
         device, inode = self.identity or (0, 0)
         meter = self.meter
         return FileRecord(

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from events.follow.places import Named
 from events.log.pruned import SUMMARY_NAME
@@ -15,7 +15,7 @@ from events.log.segment import list_segments
 from projections.errors import SourceError
 from projections.logs import refuse_streams
 from projections.reading import nothing
-from projections.sources import STDIN, find_sources
+from projections.sources import STDIN, SUFFIXES, find_sources, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,12 +24,29 @@ if TYPE_CHECKING:
     from projections.choosing import Choice
     from projections.sources import Source
 
+_TAKEN_OVER = 4
+"""How often in a row a folder or a glob that lists the same names is taken for what it was."""
+
+
+class _Listing(NamedTuple):
+    """The names that a folder or a glob listed, each of which was a file of its own.
+
+    Attributes:
+        names: They.
+        left: How often more they may be taken for that without a look at each.
+    """
+
+    names: list[str]
+    left: int = _TAKEN_OVER
+
 
 class Finder:
     """Finds what paths name, also where that is not there yet.
 
     A file's own name stands for its log, whether the file is there or not. A folder gives the files
-    of lines in it, an event log those in its streams' folders; a glob the files that match.
+    of lines in it, an event log those in its streams' folders; a glob the files that match. It is
+    cheap to ask where thousands of files rest: as long as the same names are listed, each of them
+    is only looked at every fifth time.
 
     Args:
         paths: What was asked for.
@@ -69,6 +86,7 @@ class Finder:
         self._notice = notice
         self._told: set[Path | str] = set()
         self._last: dict[str, list[Named]] = {}
+        self._listings: dict[str, _Listing] = {}
         for text in self._paths:
             self._last[text] = self._find(text)
 
@@ -77,9 +95,39 @@ class Finder:
         found: list[Named] = []
         for text in self._paths:
             with suppress(SourceError):  # a file is gone for a moment: it is being rotated
-                self._last[text] = self._find(text)
+                self._last[text] = self._find_again(text)
             found += self._last[text]
         return [named for named in found if not self._is_too_old(named.path)]
+
+    def _find_again(self, text: str) -> list[Named]:
+        with suppress(OSError):  # it is told, or waited for, by the longer way
+            if self._fs.status(text).regular:
+                return [Named(Path(text), with_rotated=True)]
+        is_folder, names = self._list(text)
+        listing = self._listings.pop(text, None)
+        if listing is not None and listing.left and listing.names == names:
+            self._listings[text] = _Listing(names, listing.left - 1)
+            return self._last[text]
+        found = self._find(text)
+        files = [name for name in names if name.endswith(SUFFIXES)] if is_folder else names
+        if found and self._are_files(files, found):
+            self._listings[text] = _Listing(names)
+        return found
+
+    def _list(self, text: str) -> tuple[bool, list[str]]:
+        """Whether it is a folder, and what it holds; else what matches a glob."""
+        try:
+            return True, [os.path.join(text, name) for name in self._fs.list_folder(text)]  # noqa: PTH118 - str, of thousands
+        except FileNotFoundError:
+            return False, matches(text)
+        except OSError:  # it is told by the longer way
+            return False, []
+
+    def _are_files(self, paths: list[str], found: list[Named]) -> bool:
+        """Whether each path is a file of its own that was found, and nothing else was."""
+        names = [os.path.basename(path) for path in paths if not self.is_excluded(path)]  # noqa: PTH119 - likewise
+        all_files = all(named.with_rotated for named in found)
+        return all_files and names == [named.path.name for named in found]
 
     def _find(self, text: str) -> list[Named]:
         path = Path(text)

@@ -49,3 +49,21 @@ def test_it_goes_on_from_a_memory_without_changing_it():
     file.meter.take(b"more")
     assert file.meter.offset == memory.meter.offset + 4
     assert not file.checked, "its head is compared before anything is read on"
+
+
+def test_its_record_is_made_anew_when_something_changes():
+    file = read()
+    rests = file.record()
+    assert file.record() is rests
+
+    file.meter.take_lines(lines(6, 7))
+    assert file.record().offset > rests.offset
+    for name, value in (("size", 9), ("mtime_ns", 9), ("done", True), ("path", "b"), ("log", "b")):
+        setattr(file, name, value)
+        assert getattr(file.record(), name) == value
+    file.identity = (9, 9)
+    assert file.record().inode == 9
+    file.state = FileState.COPY
+    assert file.record().copy
+    file.forget()
+    assert not file.record().marks

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from events.filesystem import REAL
+from events.filesystem.real import RealFileSystem
 from events.follow.places import Named
 from projections.errors import SourceError
 from projections.ingest.finding import Finder
@@ -143,3 +144,56 @@ def test_who_follows_is_told_of_a_folder_that_cannot_be_looked_at(tmp_path, monk
         assert find() == []
     assert told == [f"{tmp_path} cannot be read: no; trying again"]
     assert [each.path.name for each in find()] == ["a.jsonl"]
+
+
+class CountingFileSystem(RealFileSystem):
+    """Counts how often it is asked what single files are."""
+
+    asked = 0
+
+    def identity(self, path):
+        self.asked += 1
+        return super().identity(path)
+
+    def status(self, path):
+        self.asked += 1
+        return super().status(path)
+
+
+@pytest.mark.parametrize("way", ["folder", "glob", "names"])
+def test_files_that_rest_cost_little(tmp_path, way):
+    paths = [tmp_path / f"{number:03d}.jsonl" for number in range(100)]
+    for path in paths:
+        path.touch()
+    asked = {"folder": [tmp_path], "glob": [tmp_path / "*.jsonl"], "names": paths}[way]
+    fs = CountingFileSystem()
+    find = Finder([str(path) for path in asked], fs=fs, choice=AUTO, follow=True)
+    first = find()
+    fs.asked = 0
+
+    assert [find() for _ in range(10)] == [first] * 10
+    assert len(first) == 100
+    assert fs.asked <= (10 * 100 if way == "names" else 2 * 100 + 10 * 2)
+
+
+@pytest.mark.parametrize("way", [".", "*"])
+def test_another_file_under_a_known_name_is_seen_in_time(tmp_path, way):
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    find = finder(tmp_path / way, follow=True)
+    assert [each.path.name for each in find()] == ["a.jsonl", "b.jsonl"]
+
+    (tmp_path / "b.jsonl").unlink()
+    (tmp_path / "b.jsonl").symlink_to("a.jsonl")
+    (tmp_path / "empty" / "c.jsonl").touch()
+    expected = ["a.jsonl"] if way == "." else ["a.jsonl", "c.jsonl"]
+    assert any([each.path.name for each in find()] == expected for _ in range(6))
+
+
+def test_a_file_that_comes_is_found_at_once(tmp_path):
+    (tmp_path / "a.jsonl").touch()
+    finders = [finder(tmp_path, follow=True), finder(tmp_path / "*.jsonl", follow=True)]
+    for number in range(12):
+        (tmp_path / f"b{number}.jsonl").touch()
+        assert [len(find()) for find in finders] == [2 + number] * 2
