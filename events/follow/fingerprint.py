@@ -41,9 +41,10 @@ class Meter:
         tail_crc: The crc32 of the last bytes.
         ends: Where lines end in the first 4,096 bytes, the last 16 of them, and the crc32 up to
             there: so short texts can be compared to the byte.
+        text: Stands for the text, in this process; a `copy` goes on with the same.
     """
 
-    __slots__ = ("crc", "ends", "marks", "offset", "tail_crc", "tail_length")
+    __slots__ = ("crc", "ends", "marks", "offset", "tail_crc", "tail_length", "text")
 
     def __init__(  # noqa: PLR0917 - as they are saved
         self,
@@ -60,9 +61,16 @@ class Meter:
         self.tail_length = tail_length
         self.tail_crc = tail_crc
         self.ends = list(ends)
+        self.text = object()
 
     def copy(self) -> Meter:
         """Another one that goes on by itself."""
+        other = self.apart()
+        other.text = self.text
+        return other
+
+    def apart(self) -> Meter:
+        """One of another text that is the same so far."""
         return Meter(self.offset, self.crc, self.marks, self.tail_length, self.tail_crc, self.ends)
 
     def take_lines(self, data: bytes) -> None:

@@ -142,7 +142,7 @@ class Roster:
         """
         file.go_on_from(memory)
         if memory.places:
-            same = memory.meter
+            same = memory.meter.apart()
             memory.forget()
             memory.state, memory.original, memory.meter = FileState.COPY, file, same
             memory.waits = False
@@ -192,18 +192,21 @@ class Roster:
             self._drop(file)
         self.logs.let_go({file.log for file in self})
 
-    def records(self) -> list[FileRecord]:
+    def texts(self) -> list[tuple[object, FileRecord]]:
         """What is to be saved of all files, so that another run goes on from there.
 
         A log of which there is nothing else has an empty record, which says that it is known. Then
         come the files that are gone, in the order in which they went, and those that are there.
+
+        Returns:
+            Each with what stands for the text that was read of it, see `Meter.text`.
         """
         decided = [file for file in self if _is_decided(file)]
         decided.sort(key=lambda file: file.lost if file.gone else self.search)
         empty = self.logs.empty({file.log for file in decided})
         return [
-            *(FileRecord(log=log, path=path_text(log)) for log in empty),
-            *(file.record() for file in decided),
+            *((None, FileRecord(log=log, path=path_text(log))) for log in empty),
+            *((file.meter.text, file.record()) for file in decided),
         ]
 
     def _judge_copies(self, file: Tracked) -> None:

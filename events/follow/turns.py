@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from events.follow.looking import Looker
     from events.follow.open_files import OpenFiles
     from events.follow.others import Others
+    from events.follow.record import FileRecord
     from events.follow.roster import Roster
     from events.follow.tracked import Tracked
     from events.log.reader import Block, Overlong
@@ -37,12 +38,17 @@ class Read:
         path: Where it stands, or stood last.
         block: The lines; their place is in bytes of the uncompressed text.
         first: Whether the file begins with them.
+        text: Stands for the text that they are of, whatever becomes of its file: a file that goes
+            on with another one's text goes on with this, one that is rewritten has another.
+        before: What was to be saved of the file before them.
     """
 
     log: str
     path: Path
     block: Block | Overlong
     first: bool
+    text: object
+    before: FileRecord
 
 
 class Turns:
@@ -106,11 +112,13 @@ class Turns:
             while file.meter.offset <= last:
                 begin = file.meter.offset
                 now = self._clock.monotonic_ns()
+                before = file.record()
                 block = next_lines(file, limit, now, settled=settled)
                 if block is None:
                     break
                 self._open.was_read(file)
-                yield Read(file.log, Path(file.path), block, begin == 0)
+                where, text_read = Path(file.path), file.meter.text
+                yield Read(file.log, where, block, begin == 0, text_read, before)
             else:
                 return  # its turn is over, and there is more
         except ChangedError:

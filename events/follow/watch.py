@@ -113,7 +113,11 @@ class Watch:
 
     def records(self) -> list[FileRecord]:
         """What is to be saved with what was made of the lines given so far."""
-        return self._roster.records()
+        return [record for _, record in self._roster.texts()]
+
+    def texts(self) -> list[tuple[object, FileRecord]]:
+        """The records, each with the `Read.text` of the lines that were given of it, if any."""
+        return self._roster.texts()
 
     @property
     def searched_us(self) -> int | None:

@@ -14,7 +14,7 @@ TEXT = lines(1, 900)
 
 
 def values(meter):
-    return {name: getattr(meter, name) for name in Meter.__slots__}
+    return {name: getattr(meter, name) for name in Meter.__slots__ if name != "text"}
 
 
 @pytest.mark.parametrize("size", [1, 15, 16, 17, 700, len(TEXT)])
@@ -26,6 +26,16 @@ def test_it_is_the_same_in_whatever_pieces_a_text_is_taken(size):
     assert meter.crc == crc32(TEXT)
     assert meter.marks == [crc32(TEXT[: 16 << index]) for index in range(11)]
     assert 16 << 11 > len(TEXT) >= 16 << 10
+
+
+def test_a_copy_is_of_the_same_text_and_one_apart_only_holds_the_same():
+    meter = Meter()
+    meter.take_lines(TEXT)
+    copy, apart = meter.copy(), meter.apart()
+
+    assert values(copy) == values(apart) == values(meter)
+    assert copy.text is meter.text
+    assert apart.text is not meter.text
 
 
 def test_and_in_whatever_lines():
