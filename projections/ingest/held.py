@@ -1,25 +1,23 @@
 """Lines of logs whose format is not known yet: held until they show it, or given up.
 
-They are held in pieces, one for each file, since a file may move to another log before it is known
-what they are. It is known again by how far it was read, and the checksum of all up to there.
+They are held in pieces, one for each file's text, since a file may move to another log before it is
+known what they are.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 from events.log.reader import Block, Overlong
 from projections.choosing import SAMPLE_BYTES, whole_lines
 from projections.ingest.piece import Piece, bytes_of, says_anything
-from projections.sources import STDIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
-    from events.follow.record import FileRecord
+    from projections.ingest.watching import Read
 
 MOST_BYTES = 16 << 20
 """How much is held of all logs together."""
@@ -59,21 +57,13 @@ class Held:
     """What is held of all logs; beyond ``most_bytes`` the log that has most is given up.
 
     Args:
-        crc_at: Tells the crc32 of a file's text (its log, path) up to the end of the last block of
-            it that was given; None: nobody knows.
         most_bytes: So much.
     """
 
-    def __init__(
-        self,
-        crc_at: Callable[[str, Path, int], int | None],
-        *,
-        most_bytes: int = MOST_BYTES,
-    ) -> None:
-        self._crc_at = crc_at
+    def __init__(self, *, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._logs: dict[str, _Log] = {}
-        self._by_end: dict[int, dict[Piece, None]] = {}
+        self._by_text: dict[object, Piece] = {}
         self._size = 0
 
     def __contains__(self, log: object) -> bool:
@@ -91,7 +81,7 @@ class Held:
 
     def has(self, piece: Piece) -> bool:
         """Whether a piece is held still, or passed over."""
-        return piece in self._by_end.get(piece.end, ())
+        return self._by_text.get(piece.text) is piece
 
     def is_given_up(self, log: str) -> bool:
         """Whether the log's lines are only passed over."""
@@ -103,57 +93,24 @@ class Held:
         held = self._logs.get(log)
         return held is not None and (held.given_up or held.says)
 
-    def continued(self, log: str, path: Path, block: Block | Overlong) -> Piece | None:
-        """The piece, of whichever log, that a block goes on with; None if it begins one."""
-        ends_there = self._by_end.get(block.offset) if block.offset else None
-        if not ends_there:
-            return None
-        held = self._logs.get(log)
-        own = [p for p in held.pieces if p.end == block.offset] if held is not None else []
-        if len(own) == 1 and own[0].path == path:
-            return own[0]
-        crc = self._crc_at(log, path, block.end)
-        if crc is None or isinstance(block, Overlong):
-            return own[0] if len(own) == 1 else None
-        for piece in (*own, *ends_there):
-            if piece.crc is not None and crc32(block.data, piece.crc) == crc:
-                return piece
-        return None
+    def continued(self, text: object) -> Piece | None:
+        """The piece, of whichever log, that the next lines of a text go on with; None: none is."""
+        return self._by_text.get(text)
 
-    def add(
-        self,
-        log: str,
-        path: Path,
-        block: Block | Overlong,
-        piece: Piece | None,
-        start: FileRecord | None,
-    ) -> list[str]:
-        """Hold a block.
-
-        Args:
-            log: Its log.
-            path: Where it stands.
-            block: It.
-            piece: What `continued` gave; it may be held under another log that was given up.
-            start: How far its file had been counted before, if a piece begins with it.
+    def add(self, read: Read) -> list[str]:
+        """Hold lines; they may go on with a piece of another log that was given up.
 
         Returns:
             Logs that were given up for the room that all take.
         """
+        block = read.block
+        piece = self._by_text.get(read.text)
         if piece is None:
-            crc = None if start is None else start.crc
-            if not block.offset and log != STDIN:  # which is no file that could be found elsewhere
-                crc = 0
-            piece = Piece(log, path, block.offset, crc, start)
-            self._logs.setdefault(log, _Log()).pieces.append(piece)
+            start = read.before if block.offset else None
+            piece = self._by_text[read.text] = Piece(read.log, read.path, read.text, start)
+            self._logs.setdefault(read.log, _Log()).pieces.append(piece)
         held = self._logs[piece.log]
-        self._unlist(piece)
-        if isinstance(block, Block) and piece.crc is not None:
-            piece.crc = crc32(block.data, piece.crc)
-        else:
-            piece.crc = self._crc_at(log, path, block.end)
-        piece.end, piece.path = block.end, path
-        self._list(piece)
+        piece.path = read.path
         if not held.given_up:
             piece.blocks.append(block)
             held.says = held.says or says_anything(block)
@@ -167,7 +124,7 @@ class Held:
         held = self._logs.setdefault(log, _Log())
         piece.log = log
         held.pieces.append(piece)
-        self._list(piece)
+        self._by_text[piece.text] = piece
         if not held.given_up:
             piece.blocks = blocks
             held.says = held.says or any(map(says_anything, blocks))
@@ -180,7 +137,7 @@ class Held:
         held.pieces.remove(piece)
         held.size -= sum(block.end - block.offset for block in piece.blocks)
         self._size -= bytes_of(piece.blocks)
-        self._unlist(piece)
+        del self._by_text[piece.text]
         if not held.pieces:
             del self._logs[piece.log]
         blocks, piece.blocks = piece.blocks, []
@@ -239,12 +196,3 @@ class Held:
             most = max(self._logs, key=lambda log: self._logs[log].bytes)
             self.give_up(most)
             yield most
-
-    def _list(self, piece: Piece) -> None:
-        self._by_end.setdefault(piece.end, {})[piece] = None
-
-    def _unlist(self, piece: Piece) -> None:
-        listed = self._by_end.get(piece.end, {})
-        listed.pop(piece, None)
-        if not listed:
-            self._by_end.pop(piece.end, None)

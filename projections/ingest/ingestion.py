@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from projections.ingest.places import kept_back, places_of
 from projections.ingest.remembered import FormatsNow, remembered_state
 from projections.ingest.state import State
 from projections.ingest.unrecognised import Unrecognised
-from projections.ingest.watching import crc_at, reads_of
+from projections.ingest.watching import reads_of
 from projections.reading import Problem, nothing
 from projections.snapshot import Snapshot
 from projections.sources import STDIN
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from projections.entry import Entry
     from projections.ingest.piece import Piece
     from projections.ingest.store import StateStore
-    from projections.ingest.watching import Watch
+    from projections.ingest.watching import Read, Watch
     from projections.intake import Intake
 
 
@@ -74,8 +73,8 @@ class Ingestion:
         self._problem = problem
         self._fold = Fold(remembered.entries)
         self._intakes = Intakes(self._fold, state.stream, formats, remembered.logs)
-        self._held = Held(partial(crc_at, watch))
-        self._unknown = Unrecognised(self._held, choice, watch, state.files, told=told, name=name)
+        self._held = Held()
+        self._unknown = Unrecognised(self._held, choice, told=told, name=name)
         self._intakes.finish(STDIN, problem)  # no run goes on with what an earlier one was given
         self._saved: State | None = None
         self._saved_files: Sequence[FileRecord] | None = None
@@ -88,7 +87,7 @@ class Ingestion:
             WatchError: The files cannot be followed any longer; what was taken may be saved.
         """
         for read in reads_of(self._watch):
-            self.take(read.log, read.path, read.block)
+            self.take(read)
             yield
 
     def pass_over(self) -> None:
@@ -100,18 +99,19 @@ class Ingestion:
         for _ in reads_of(self._watch):
             pass
 
-    def take(self, log: str, path: Path, block: Block | Overlong) -> None:
+    def take(self, read: Read) -> None:
         """Take the next lines of a log."""
         self._changed = True
-        piece = self._held.continued(log, path, block) if self._held else None
+        log, path = read.log, read.path
+        piece = self._held.continued(read.text)
         if piece is not None and piece.log != log and not self._held.is_given_up(piece.log):
             self._move(piece, log)
         is_passed_over = piece is not None and self._held.is_given_up(piece.log)
         intake = None if is_passed_over else self._intakes.of(log, path)
         if intake is not None:
-            self._count(intake, path, block)
+            self._count(intake, path, read.block)
         else:
-            self._recognise(self._unknown.hold(log, path, block, piece))
+            self._recognise(self._unknown.hold(read))
 
     def finish(self, log: str) -> None:
         """Count what waits in a log as it stands: no run goes on with it (standard input)."""
@@ -152,7 +152,8 @@ class Ingestion:
         Raises:
             SaveError: That cannot be done; the file holds what it held, and nothing is lost.
         """
-        files = self._watch.records()
+        texts = self._watch.texts()
+        files = [record for _, record in texts]
         if not (last or self._changed) and files == self._saved_files:
             return
         try:
@@ -162,7 +163,7 @@ class Ingestion:
                 f"{self._store.path} is not saved, as a log that it covers cannot be brought to "
                 f"the disk: {error.strerror or error}"
             ) from error
-        places = self._find_moved(files)
+        places = self._find_moved(texts)
         known = {STDIN, *(record.log for record in files)}
         self._intakes.forget(known, self._problem)
         self._held.forget(known.union(piece.log for piece in places))
@@ -202,9 +203,9 @@ class Ingestion:
             for path, block in self._held.release(log):
                 self._count(intake, path, block)
 
-    def _find_moved(self, files: Sequence[FileRecord]) -> Mapping[Piece, FileRecord]:
+    def _find_moved(self, texts: Sequence[tuple[object, FileRecord]]) -> Mapping[Piece, FileRecord]:
         """Find where the lines stand that are held, and take those whose log is another one now."""
-        places = places_of(self._held.pieces(), files)
+        places = places_of(self._held.pieces(), texts)
         for piece, record in places.items():
             has_moved = piece.log != record.log and self._held.has(piece)
             if has_moved and not self._held.is_given_up(piece.log):

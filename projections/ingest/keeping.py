@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from projections.errors import SaveError, SourceError
 from projections.ingest.names import STDIN_NAME
-from projections.ingest.standard_input import Item, StandardInput
+from projections.ingest.standard_input import Given, Item, StandardInput
 from projections.reading import Problem, nothing
 from projections.sources import STDIN
 
@@ -178,7 +177,7 @@ class Keeping:
                 why = f"the last line is incomplete ({item} bytes without an end of line)"
                 self._problem(Problem(STDIN_NAME, None, 0, why, incomplete=True))
             return True
-        self._ingestion.take(STDIN, Path(STDIN_NAME), item)
+        self._ingestion.take(Given(item))
         if self._stdin is not None:
             self._stdin.taken()
         return True

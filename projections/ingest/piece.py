@@ -22,16 +22,14 @@ class Piece:
     Attributes:
         log: Under which log they are held.
         path: Where they stood.
-        end: Up to where they are held, in bytes of the file's text.
-        crc: The crc32 of all of the file up to there; None: not known.
+        text: Stands for the file's text, see `events.follow.turns.Read.text`.
         start: How far the file had been counted before; None: nothing of it.
         blocks: The lines; none where the log was given up.
     """
 
     log: str
     path: Path
-    end: int
-    crc: int | None
+    text: object
     start: FileRecord | None
     blocks: list[Block | Overlong] = field(default_factory=list)
 

@@ -5,17 +5,32 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from events.log.reader import Block, BlockReader, Overlong
+from projections.ingest.names import STDIN_NAME
+from projections.sources import STDIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from events.follow.record import FileRecord
 
 _AHEAD = 4  # blocks that were read and not yet taken
 Item = Block | Overlong | Exception | int
 """Lines; the error, whatever it is, that ended the reading; or, at the end, the bytes of an
 unfinished last line."""
+
+
+class Given(NamedTuple):
+    """Lines of standard input, as what a watch gives (`projections.ingest.watching.Read`)."""
+
+    block: Block | Overlong
+    log: str = STDIN
+    path: Path = Path(STDIN_NAME)
+    text: object = STDIN
+    before: FileRecord | None = None
 
 
 class StandardInput:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from zlib import crc32
 
-from events.log.reader import Overlong
 from projections.ingest.enough import is_enough
-from projections.ingest.watching import crc_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from events.follow.record import FileRecord
-    from events.log.reader import Block
     from projections.choosing import Choice
     from projections.ingest.held import Held
-    from projections.ingest.piece import Piece
-    from projections.ingest.watching import Watch
+    from projections.ingest.watching import Read
     from projections.intake import Format
 
 _SAY = "say which with --format, or describe them with --mapping FILE"
@@ -30,8 +23,6 @@ class Unrecognised:
     Args:
         held: Where they are held.
         choice: What was said of the format.
-        watch: Where they come from.
-        before: How far earlier runs had counted each file.
         told: Told of logs that are recognised, given up, or not recognised for long.
         name: Gives what a log is called.
     """
@@ -40,36 +31,25 @@ class Unrecognised:
         self,
         held: Held,
         choice: Choice,
-        watch: Watch,
-        before: Sequence[FileRecord],
         *,
         told: Callable[[str], None],
         name: Callable[[str], str],
     ) -> None:
         self._held = held
         self._choice = choice
-        self._watch = watch
-        self._before = before
         self._told = told
         self._name = name
 
-    def hold(self, log: str, path: Path, block: Block | Overlong, piece: Piece | None) -> str:
-        """Hold lines.
-
-        Args:
-            log: Their log.
-            path: Where they stand.
-            block: They.
-            piece: What is held of their file; None: nothing is.
+    def hold(self, read: Read) -> str:
+        """Hold lines, and tell of logs that are given up for it.
 
         Returns:
             Under which log they are held now.
         """
-        start = self._start_of(log, path, block) if piece is None and block.offset else None
-        under = log if piece is None else piece.log
-        for full in self._held.add(log, path, block, piece, start):
+        piece = self._held.continued(read.text)
+        for full in self._held.add(read):
             self._tell_given_up(full)
-        return under
+        return read.log if piece is None else piece.log
 
     def recognise(self, log: str) -> Format | None:
         """Look whether what is held of a log shows its format; give it up if nothing will.
@@ -101,12 +81,3 @@ class Unrecognised:
             f"{self._name(log)}: its lines are in no format that is known and are not counted: "
             f"stop, and {_SAY}; they are read then"
         )
-
-    def _start_of(self, log: str, path: Path, block: Block | Overlong) -> FileRecord | None:
-        """How far earlier runs counted the file with which this one goes on."""
-        found = [record for record in self._before if record.offset == block.offset]
-        found = [record for record in found if record.log == log] or found
-        if len(found) < 2 or isinstance(block, Overlong):
-            return found[0] if found else None
-        crc = crc_at(self._watch, log, path, block.end)
-        return next((each for each in found if crc32(block.data, each.crc) == crc), None)

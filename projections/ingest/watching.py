@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
-from events.follow.record import path_text
 from projections.errors import WatchError
 
 if TYPE_CHECKING:
@@ -34,6 +33,16 @@ class Read(Protocol):
         """The lines."""
         ...
 
+    @property
+    def text(self) -> object:
+        """Stands for the text that they are of."""
+        ...
+
+    @property
+    def before(self) -> FileRecord | None:
+        """What was to be saved of their file before them; None: nothing ever is."""
+        ...
+
 
 class Watch(Protocol):
     """What is asked of `events.follow.watch.Watch`."""
@@ -42,8 +51,8 @@ class Watch(Protocol):
         """Give what is there and was not given before."""
         ...
 
-    def records(self) -> list[FileRecord]:
-        """Tell how far each file was given."""
+    def texts(self) -> list[tuple[object, FileRecord]]:
+        """Tell how far each file was given, with what stands for its text."""
         ...
 
     def sync(self) -> None:
@@ -74,15 +83,3 @@ def reads_of(watch: Watch) -> Iterator[Read]:
         if read is None:
             return
         yield read
-
-
-def crc_at(watch: Watch, log: str, path: Path, end: int) -> int | None:
-    """The crc32 of all of a file up to the end of the block that the watch gave of it last.
-
-    It takes as long as there are files. None: that is not where the file was given to.
-    """
-    place = path_text(path)
-    for record in watch.records():
-        if (record.log, record.offset, record.path) == (log, end, place):
-            return record.crc
-    return None

@@ -45,6 +45,9 @@ CUTS = st.lists(
     max_size=6,
 ).map(sorted)
 
+SHOWING = b',"ts":"2026-11-24T13:00:50.363Z","pid":1,"tid":"7kx","lvl":"INFO","msg":"start"'
+"""What shows that a line is one of Sidekiq's."""
+
 
 def test_the_sample_is_what_sidekiq_wrote() -> None:
     assert (WHOLE.jobs_processed, WHOLE.jobs_succeeded, WHOLE.jobs_failed) == (60, 52, 8)
@@ -79,6 +82,64 @@ def test_any_pieces_with_any_ends_in_between_add_up_to_the_whole(cuts, choice) -
         assert site.run() == shown
         assert shown.streams["ingest-x"].seen == ((0, LINES),)
         assert not site.problems
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("write", "write", "rename", "save", "stop", "kill")),
+        st.integers(0, 1),
+        st.booleans(),
+        st.booleans(),
+    ),
+    min_size=6,
+    max_size=16,
+)
+
+
+@settings(max_examples=100)
+@given(steps=STEPS)
+def test_files_that_become_logs_of_their_own_count_once_before_they_show_a_format_or_after(
+    steps,
+) -> None:
+    """Two files of a glob, each renamed to names that nobody knows, at any time."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(Path(folder, "state"), Path(folder, "*.log"), choice=AUTO)
+        paths = [Path(folder, f"{number}.log") for number in range(2)]
+        written = 0
+
+        def write(number: int, *, shows: bool) -> None:
+            nonlocal written
+            with paths[number].open("ab") as file:
+                file.write(
+                    b'{"number":%d,"in":%d%b}\n' % (written, number, SHOWING if shows else b"")
+                )
+            written += 1
+
+        runs = site.running()
+        ingestion = next(runs)
+        for step, number, shows, looks in steps:
+            if step == "write":
+                write(number, shows=shows)
+            elif step == "rename" and paths[number].exists():
+                paths[number] = paths[number].rename(Path(folder, f"{written}-{number}.log"))
+            elif step == "save":
+                ingestion.save()
+            elif step in {"stop", "kill"}:
+                if step == "stop":
+                    ingestion.save()
+                runs.close()
+                runs = site.running()
+                ingestion = next(runs)
+            if looks:
+                site.look(ingestion)
+        ingestion.save()
+        runs.close()
+        for number in range(2):
+            write(number, shows=True)
+        shown = site.run()
+
+        assert shown.streams["ingest-x"].seen == ((0, written),)
+        assert site.run() == shown
 
 
 def outcomes(text: bytes) -> int:

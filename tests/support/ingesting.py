@@ -15,7 +15,7 @@ from projections.ingest.state import State
 from projections.ingest.store import StateStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from projections.choosing import Choice
@@ -65,7 +65,13 @@ class Site:
             shown = ingestion.snapshot()
         return shown
 
-    def running(self) -> Iterator[Ingestion]:
+    def look(self, ingestion: Ingestion) -> None:
+        """Look some seconds later, when files are searched for again."""
+        self.clock.ns += 3 * 10**9
+        for _ in ingestion.look():
+            pass
+
+    def running(self) -> Generator[Ingestion]:
         """One run; give it once it has read all that there is."""
         state = self.store.load() or State("ingest-x")
         finder = Finder(self.paths, fs=REAL, choice=self.choice, follow=True)

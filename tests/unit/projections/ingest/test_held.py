@@ -1,27 +1,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 
 from events.follow.record import FileRecord
 from events.log.reader import Block, Overlong
 from projections.ingest.held import Held
+from projections.ingest.standard_input import Given
 
 ONE, TWO = b'{"x":1}\n', b'{"y":22}\n'
 
 
 class Lines(Held):
-    """Held lines of files whose checksums nobody tells, unless they are put into `crcs`."""
+    """Held lines; a file's path stands for its text where no other is named."""
 
-    def __init__(self, **options):
-        self.crcs = {}
-        super().__init__(lambda log, path, end: self.crcs.get((log, str(path), end)), **options)
+    def put(self, log, data, offset=0, path=None, **more):
+        return self.add(a_read(log, Block(offset, data), path, **more))
 
-    def put(self, log, data, offset=0, path=None, start=None):
-        where, block = Path(path or log), Block(offset, data)
-        return self.add(log, where, block, self.continued(log, where, block), start)
+
+def a_read(log, block, path=None, text=None, before=None):
+    where = path or log
+    return Given(block, log, Path(where), text or where, before)
 
 
 @pytest.fixture
@@ -34,10 +34,7 @@ def test_lines_of_a_file_are_one_piece_and_are_released_in_their_order(held):
     held.put("/a", TWO, len(ONE))
     held.put("/a", TWO, path="/a.1")
 
-    assert [(piece.end, piece.crc) for piece in held.pieces()] == [
-        (len(ONE + TWO), crc32(ONE + TWO)),
-        (len(TWO), crc32(TWO)),
-    ]
+    assert [piece.text for piece in held.pieces()] == ["/a", "/a.1"]
     assert held.sample_to_try("/a") == ONE + TWO + TWO
     assert [(str(path), block.data) for path, block in held.release("/a")] == [
         ("/a", ONE),
@@ -45,36 +42,37 @@ def test_lines_of_a_file_are_one_piece_and_are_released_in_their_order(held):
         ("/a.1", TWO),
     ]
     assert not held
-    assert held.continued("/a", Path("/a"), Block(len(ONE), TWO)) is None
+    assert held.continued("/a") is None
 
 
-def test_a_file_goes_on_under_another_name_if_it_holds_the_same(held):
+def test_a_text_goes_on_under_whatever_name_and_another_one_that_holds_the_same_does_not(held):
     held.put("/a", ONE)
-    held.put("/b", b'{"z":3}\n')
-    held.crcs["/c", "/c", len(ONE + TWO)] = crc32(ONE + TWO)
+    held.put("/b", ONE)
 
     (piece, _) = held.pieces()
-    assert held.continued("/c", Path("/c"), Block(len(ONE), TWO)) is piece
-    assert held.continued("/c", Path("/c.1"), Block(len(ONE), TWO)) is None
+    assert held.continued("/a") is piece
+    assert held.continued("/c") is None
     held.move(piece, "/c")
+    held.put("/c", TWO, len(ONE), path="/c.1", text="/a")
     assert set(held) == {"/b", "/c"}
-    assert held.sample_to_try("/c") == ONE
+    assert held.has(piece)
+    assert str(piece.path) == "/c.1"
+    assert held.sample_to_try("/c") == ONE + TWO
 
 
 def test_what_begins_in_the_midst_goes_on_from_what_was_counted(held):
-    start = FileRecord(log="/a", path="/a", offset=len(ONE), crc=crc32(ONE))
-    held.put("/a", TWO, len(ONE), start=start)
+    start = FileRecord(log="/a", path="/a", offset=len(ONE))
+    held.put("/a", TWO, len(ONE), before=start)
+    held.put("/a", TWO, len(ONE + TWO), before=FileRecord(log="/a", path="/a", offset=99))
+    held.put("/b", ONE, before=FileRecord(log="/b", path="/b"))
 
-    (piece,) = held.pieces()
-    assert (piece.start, piece.end, piece.crc) == (start, len(ONE + TWO), crc32(ONE + TWO))
+    assert [piece.start for piece in held.pieces()] == [start, None]
 
 
-def test_the_place_of_a_line_that_is_too_long_is_asked_for(held):
-    held.crcs["/a", "/a", 2_000_000] = 77
-    held.add("/a", Path("/a"), Overlong(0, 2_000_000), None, None)
+def test_a_line_that_is_too_long_fills_a_log_and_says_nothing(held):
+    held.add(a_read("/a", Overlong(0, 2_000_000)))
 
-    (piece,) = held.pieces()
-    assert (piece.end, piece.crc) == (2_000_000, 77)
+    assert len(held.pieces()) == 1
     assert held.is_full("/a")
     assert not held.says_anything("/a")
 
@@ -88,7 +86,6 @@ def test_beyond_the_bound_the_log_with_most_is_given_up_and_passed_over():
 
     assert (held.is_given_up("/a"), held.is_given_up("/b")) == (False, True)
     assert held.says_anything("/b")
-    assert [piece.end for piece in held.pieces()] == [50, 260]
     assert [len(piece.blocks) for piece in held.pieces()] == [1, 0]
 
 

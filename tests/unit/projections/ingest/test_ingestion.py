@@ -17,6 +17,7 @@ from projections.choosing import SAMPLE_BYTES
 from projections.cli.formats import choice_of
 from projections.errors import SaveError
 from projections.ingest.ingestion import Ingestion
+from projections.ingest.standard_input import Given
 from projections.ingest.state import State
 from projections.ingest.store import StateStore
 from tests.support.held_clock import HeldClock
@@ -33,6 +34,8 @@ class Read:
     log: str
     path: Path
     block: Block | Overlong
+    text: object
+    before: FileRecord | None = None
 
 
 class FakeWatch:
@@ -40,6 +43,7 @@ class FakeWatch:
 
     def __init__(self, files: tuple[FileRecord, ...] = ()) -> None:
         self.files = {file.log: file for file in files}
+        self.text_of = {file.log: object() for file in files}
         self.next: list[Read] = []
         self.synced = 0
         self.searched_us: int | None = None
@@ -50,18 +54,21 @@ class FakeWatch:
         end, crc = before.offset + len(data), crc32(data, before.crc)
         path = path or before.path
         self.files[log] = replace(before, path=path, offset=end, crc=crc)
-        self.next.append(Read(log, Path(path), Block(before.offset, data)))
+        text = self.text_of.setdefault(log, object())
+        self.next.append(Read(log, Path(path), Block(before.offset, data), text, before))
 
     def move(self, log: str, other: str, path: str | None = None) -> None:
         """Let the file of one log become one of another."""
         self.files[other] = replace(self.files.pop(log), log=other, path=path or other)
+        self.text_of[other] = self.text_of.pop(log)
 
     def look(self):
         given, self.next = self.next, []
         yield from given
 
-    def records(self):
-        return list(self.files.values())
+    def texts(self):
+        self.text_of = {log: self.text_of[log] for log in self.files}
+        return [(self.text_of[log], file) for log, file in self.files.items()]
 
     def sync(self):
         self.synced += 1
@@ -388,7 +395,7 @@ def test_files_that_hold_the_same_are_told_apart_by_their_logs(run):
 def test_standard_input_is_no_file_that_could_have_moved(run):
     first = run(AUTO)
     first.take("/a", UNKNOWN, DONE)
-    first.ingestion.take("-", Path("standard input"), Block(0, UNKNOWN))
+    first.ingestion.take(Given(Block(0, UNKNOWN)))
     first.watch.files["/a"] = replace(
         first.watch.files["/a"], offset=len(UNKNOWN), crc=crc32(UNKNOWN)
     )
@@ -438,10 +445,10 @@ def test_memory_does_not_grow_with_logs_that_came_and_went(run):
 
 def test_what_waited_on_an_earlier_standard_input_counts_as_it_stands(run):
     first = run()
-    first.ingestion.take("-", Path("standard input"), Block(0, FAIL))
+    first.ingestion.take(Given(Block(0, FAIL)))
     assert first.save().settled is not None
     again = run(epoch="e1")
-    again.ingestion.take("-", Path("standard input"), Block(0, WHY))
+    again.ingestion.take(Given(Block(0, WHY)))
     state = again.save()
 
     assert state.settled is None
@@ -499,7 +506,7 @@ def test_segments_of_an_event_log_are_ours_whatever_was_said(run):
 
 def test_a_line_that_is_too_long_counts_as_one(run):
     first = run()
-    first.watch.next.append(Read("/a", Path("/a"), Overlong(0, 2_000_000)))
+    first.watch.next.append(Read("/a", Path("/a"), Overlong(0, 2_000_000), object()))
     first.take("/a", DONE)
 
     assert first.ingestion.lines == 2

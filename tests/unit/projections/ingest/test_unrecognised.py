@@ -16,16 +16,16 @@ def append(path, *lines):
         file.write(b"".join(lines))
 
 
+def mapping(folder):
+    """A mapping by which an unknown line is an outcome."""
+    path = folder / "m.toml"
+    path.write_text('name = "m"\n[[outcomes]]\nis = "succeeded"\nwhen = { x = 1 }\n')
+    return path
+
+
 @pytest.fixture
 def site(tmp_path):
     return Site(tmp_path / "state", tmp_path / "*.log", choice=AUTO)
-
-
-def look(site, ingestion):
-    """Look some seconds later, when files are searched for again."""
-    site.clock.ns += 3 * 10**9
-    for _ in ingestion.look():
-        pass
 
 
 @pytest.mark.parametrize("new", ["b.log", "c.log.1"])
@@ -38,10 +38,10 @@ def test_what_is_held_of_a_log_is_read_when_its_file_is_renamed(site, tmp_path, 
         if when == "meanwhile":
             ingestion.save()
         old.rename(tmp_path / new)
-        look(site, ingestion)
+        site.look(ingestion)
         ingestion.save()
         append(tmp_path / new, DONE)
-        look(site, ingestion)
+        site.look(ingestion)
         ingestion.save()
         shown = ingestion.snapshot()
         assert ingestion.unrecognised == []
@@ -55,7 +55,7 @@ def test_a_renamed_file_that_shows_no_format_is_left_to_the_next_run(site, tmp_p
     append(tmp_path / "a.log", UNKNOWN)
     for ingestion in site.running():
         (tmp_path / "a.log").rename(tmp_path / "b.log")
-        look(site, ingestion)
+        site.look(ingestion)
         ingestion.save()
         assert [log.rpartition("/")[2] for log in ingestion.unrecognised] == ["b.log"]
     append(tmp_path / "b.log", DONE)
@@ -69,7 +69,7 @@ def test_a_file_that_was_given_up_is_read_by_the_next_run_wherever_it_is(site, t
     for ingestion in site.running():
         (tmp_path / "a.log").rename(tmp_path / "c.log.1")
         append(tmp_path / "c.log.1", OTHER)
-        look(site, ingestion)
+        site.look(ingestion)
         ingestion.save()
         assert ingestion.lines == 1
 
@@ -86,10 +86,8 @@ def test_zero_bytes_after_what_is_held_take_nothing_from_it(site, tmp_path):
 
 def test_a_log_that_was_read_as_another_format_goes_on_where_that_ended(site, tmp_path):
     log = tmp_path / "a.log"
-    mapping = tmp_path / "m.toml"
-    mapping.write_text('name = "m"\n[[outcomes]]\nis = "succeeded"\nwhen = { x = 1 }\n')
     append(log, UNKNOWN)
-    site.choice = choice_of(None, mapping, None)
+    site.choice = choice_of(None, mapping(tmp_path), None)
     site.run()
     site.choice = AUTO
     append(log, UNKNOWN)
@@ -100,3 +98,39 @@ def test_a_log_that_was_read_as_another_format_goes_on_where_that_ended(site, tm
     append(tmp_path / "b.log", DONE)
 
     assert site.run().streams["ingest-x"].seen == ((0, 4),)
+
+
+def test_a_counted_file_that_becomes_one_of_a_log_in_no_known_format_is_not_counted_again(
+    site, tmp_path
+):
+    append(tmp_path / "a.log", DONE, DONE)
+    for ingestion in site.running():
+        (tmp_path / "a.log").rename(tmp_path / "b.log")
+        append(tmp_path / "b.log", UNKNOWN)
+        site.look(ingestion)
+        ingestion.save()
+        assert ingestion.lines == 2
+    append(tmp_path / "b.log", DONE)
+
+    assert site.run().streams["ingest-x"].seen == ((0, 4),)
+
+
+def test_files_that_hold_the_same_are_told_apart_when_one_is_gone_and_one_moves(site, tmp_path):
+    one, two = tmp_path / "a.log", tmp_path / "c.log"
+    append(one, UNKNOWN)
+    site.choice = choice_of(None, mapping(tmp_path), None)
+    site.run()
+    site.choice = AUTO
+    append(one, UNKNOWN * 4)
+    append(two, UNKNOWN)
+    for ingestion in site.running():
+        append(two, UNKNOWN * 4)
+        site.look(ingestion)
+        one.unlink()
+        two.rename(tmp_path / "d.log")
+        append(tmp_path / "d.log", DONE)
+        site.look(ingestion)
+        ingestion.save()
+
+    assert ingestion.snapshot().streams["ingest-x"].seen == ((0, 1 + 5 + 1),)
+    assert site.run() == ingestion.snapshot()
