@@ -78,9 +78,8 @@ def check(file: Path, sample: Path, lines: int, wrapped: str, as_json: bool) -> 
     mapping = _mapping(file)
     unfound = Unfound(mapping)
     with _open(sample) as log:
-        lines_ = _lines(log)
-        inner = enumerate(lines_, 1) if wrapped == NONE else unwrapped(lines_, wrapped)
-        told, totals = _totalled(explain(mapping, inner), lines, unfound, show=not as_json)
+        placed = unwrapped(_lines(log), wrapped)
+        told, totals = _totalled(explain(mapping, placed), lines, unfound, show=not as_json)
     if as_json:
         print_json(
             {
@@ -139,7 +138,7 @@ def _totalled(
             counts[each.outcome.event.removeprefix("job.")] += 1
             dead += each.outcome.to_dlq
             unfound.take(each.outcome)
-        if each.line > limit:
+        if each.place.line > limit:
             continue
         if show:
             _say(each)
@@ -160,11 +159,15 @@ _OF_LINES = ("outcome", "waits", "completes", "companion", "ignored", "invalid")
 def _plain(told: Verdict) -> dict[str, Any]:
     from events.formats.companions.saving import plain_outcome
 
-    plain: dict[str, Any] = {"line": told.line, "told": told.what}
+    plain: dict[str, Any] = {"line": told.place.line, "told": told.what}
+    if told.place.inner is not None:
+        plain["inner"] = told.place.inner
     if told.reason:
         plain["reason"] = told.reason
     if told.of is not None:
-        plain["of"] = told.of
+        plain["of"] = told.of.line
+        if told.of.inner is not None:
+            plain["of_inner"] = told.of.inner
     if told.outcome is not None:
         plain["outcome"] = plain_outcome(told.outcome)
     return plain
@@ -180,7 +183,7 @@ def _say(told: Verdict) -> None:
     for number, line in enumerate(
         wrap(safe(_sentence(told)), _WIDTH - len(indent), break_on_hyphens=False)
     ):
-        start = indent if number else f"{told.line:>{_NUMBER}}  "
+        start = indent if number else f"{told.place!s:>{_NUMBER}}  "
         say(start + line, escaped=True)
 
 

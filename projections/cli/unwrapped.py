@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from events.formats.lines.explaining import Place
+from events.formats.names import NONE
 from events.formats.wrappings.unwrapping import Unwrapper
 from projections.cli.output import note, plural
 
@@ -11,24 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[tuple[int, bytes]]:
+def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[tuple[Place, bytes]]:
     """Take off what has wrapped the lines.
 
     Args:
         lines: They, with or without their ends.
-        wrapping: One of `events.formats.names.WRAPPINGS`.
+        wrapping: One of `events.formats.names.WRAPPINGS`, or ``none``.
 
     Yields:
-        Each inner line, with the number of the line in which it begins. What is not so wrapped, and
-        lines of which the end is missing, are told on stderr, each once.
+        Each inner line, with the place at which it begins. What is not so wrapped, and lines of
+        which the end is missing, are told on stderr, each once.
     """
+    if wrapping == NONE:
+        yield from ((Place(number), line) for number, line in enumerate(lines, 1))
+        return
     wrong: list[tuple[int, str]] = []
     unwrapper = Unwrapper(wrapping)
+    begun: Counter[int] = Counter()  # inner lines, by the line in which they begin
     for number, line in enumerate(lines, 1):
         outer = line.removesuffix(b"\n") + b"\n"
         # The line's number stands for its place.
         inner = unwrapper.lines(outer, number, lambda at, reason: wrong.append((at, reason)))
-        yield from zip(inner.offsets, inner.data.split(b"\n"), strict=False)
+        for begin, text in zip(inner.offsets, inner.data.split(b"\n"), strict=False):
+            begun[begin] += 1
+            yield Place(begin, begun[begin]), text
+        waiting = {each.offset for each in unwrapper.unfinished()}
+        begun = Counter({begin: count for begin, count in begun.items() if begin in waiting})
     if wrong:
         note(
             f"syncstats: {plural(len(wrong), 'line')} in no wrapping of {wrapping}; the first is "

@@ -10,6 +10,7 @@ import pytest
 from events.formats.names import PRESETS
 from events.formats.presets import preset_text
 from tests.support.project import ROOT
+from tests.support.sidekiq_lines import line, warn
 
 SAMPLE = ROOT / "tests" / "data" / "sidekiq-6.4.1-sample.jsonl"
 
@@ -214,10 +215,29 @@ def test_check_and_replay_count_the_same_lines_of_a_record_of_two(syncstats, tmp
     log, done = tmp_path / "log", '{"msg":"done","ctx":{"jid":"j","elapsed":1}}\n'
     log.write_text(json.dumps({"log": done + done}) + "\n" + json.dumps({"log": done}) + "\n")
     ran = syncstats("mapping", "check", "sidekiq", "--sample", log, "--wrapped", "docker")
-    assert [line[:8] for line in ran.out.splitlines()[:3]] == ["     1  ", "     1  ", "     2  "]
+    assert [line[:8] for line in ran.out.splitlines()[:3]] == ["     1  ", "   1.2  ", "     2  "]
     assert ran.out.splitlines()[3].startswith("3 lines: 3 succeeded")
     ran = syncstats("replay", log, "--format", "sidekiq", "--wrapped", "docker", "--json")
     assert (ran.json["jobs_succeeded"], ran.json["invalid_lines"]) == (3, 0)
+
+
+def test_check_tells_the_lines_of_one_record_apart(syncstats):
+    def record(text):
+        return json.dumps({"log": text}) + "\n"
+
+    fail, why = line("fail").decode(), warn("NotFound: no item").decode()
+    log = record(f"{why}{fail}{why[:9]}") + record(f"{why[9:]}{fail}")
+    options = ("mapping", "check", "sidekiq", "--sample", "-", "--wrapped", "docker")
+    ran = syncstats(*options, "--json", stdin=log)
+    keys = ("line", "inner", "told", "of", "of_inner")
+    assert [tuple(each.get(key) for key in keys) for each in ran.json["lines"]] == [
+        (1, 1, "companion", None, None),
+        (1, 2, "waits", None, None),
+        (1, 3, "completes", 1, 2),
+        (2, 1, "waits", None, None),
+        (2, 1, "settled", None, None),
+    ]
+    assert "   1.3  completes line 1.2: failed" in syncstats(*options, stdin=log).out
 
 
 def test_check_tells_of_a_line_of_which_the_end_is_missing(syncstats):

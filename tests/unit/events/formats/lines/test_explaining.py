@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.formats.lines.explaining import explain
+from events.formats.lines.explaining import Place, explain
 from events.formats.presets import load_preset
 from events.formats.toml.mapping_file import parse_mapping
 from tests.support.sidekiq_lines import line, warn
@@ -10,8 +10,10 @@ from tests.support.sidekiq_lines import line, warn
 
 def told(mapping, *lines):
     return [
-        (each.line, each.what, each.reason, each.of)
-        for each in explain(mapping, enumerate(lines, 1))
+        (each.place.line, each.what, each.reason, each.of and each.of.line)
+        for each in explain(
+            mapping, ((Place(number), line) for number, line in enumerate(lines, 1))
+        )
     ]
 
 
@@ -42,14 +44,17 @@ def test_what_becomes_of_each_line():
     ]
 
 
-def test_several_lines_may_have_one_number():
+def test_several_lines_may_be_wrapped_in_one():
     mapping = load_preset("sidekiq")
-    found = list(explain(mapping, [(7, line("done")), (7, line("done")), (3, b"noise")]))
-    assert [(each.line, each.what) for each in found] == [
-        (7, "outcome"),
-        (7, "outcome"),
-        (3, "invalid"),
+    first, second, third = Place(7, 1), Place(7, 2), Place(7, 3)
+    lines = [(first, line("fail", "a")), (second, line("fail", "a")), (third, warn("E: x", "a"))]
+    assert [(each.place, each.what, each.reason, each.of) for each in explain(mapping, lines)] == [
+        (first, "waits", "", None),
+        (first, "settled", "line 7.2 took its place", None),
+        (second, "waits", "", None),
+        (third, "completes", "", second),
     ]
+    assert [str(each) for each in (first, second, Place(8))] == ["7", "7.2", "8"]
 
 
 def test_of_a_line_that_is_ignored_some_values_are_shown():
