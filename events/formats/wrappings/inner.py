@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from events.errors import EventsError
+from events.errors import EventsError, InvalidLineError
+from events.formats.lines.objects import read_object
 from events.json_text import is_blank
 from events.model import MAX_LINE_BYTES
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MAX_WAITING = 16
 """Writers whose line may be unfinished at one time; of more, the oldest one's is given up."""
 _TOO_LONG = "a line of several records is longer than the limit of 1 MiB"
+_NO_REST = "the rest of this line is missing: a whole one stands in its place"
 _GIVEN_UP = f"the rest of this line is missing: {MAX_WAITING} others were begun since"
 
 
@@ -45,13 +47,25 @@ class Inner:
     def add(self, text: bytes, at: int) -> None:
         """Take a text of whole lines, whose last one may lack its end."""
         for line in text.split(b"\n") if b"\n" in text else (text,):
-            if not is_blank(line) and not (self._is_shared and _is_text(line)):
+            if not self.is_nothing(line):
                 self.lines.append(line)
                 self.offsets.append(at)
 
+    def is_nothing(self, line: bytes) -> bool:
+        """Whether a line, or the beginning of one, is passed over."""
+        return is_blank(line) or (self._is_shared and not _may_be_object(line))
 
-def _is_text(line: bytes) -> bool:
-    return line.lstrip(b" \t\r")[:1] != b"{"
+
+def _may_be_object(line: bytes) -> bool:
+    return line.lstrip(b" \t\r")[:1] == b"{"
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        read_object(line)
+    except InvalidLineError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +148,23 @@ class Partials:
         self._extend(part, text, at, inner)
 
     def end(self, writer: str, text: bytes, at: int, inner: Inner) -> None:
-        """Take a text of whole lines, the first of which may have begun before."""
+        """Take a text of whole lines, the first of which may have begun before.
+
+        If it is an object, and not with what came before, that has lost its end: its writer was
+        killed, or the file in which it went on is gone.
+        """
         part = self._parts.pop(writer, None)
         if part is None:
             inner.add(text, at)
             return
         first, _, more = text.partition(b"\n")
+        if _may_be_object(first) and part.pieces is not None and _is_object(first):
+            before = b"".join(part.pieces)
+            if not _is_object(before + first):
+                if not inner.is_nothing(before):
+                    part.tell(at, _NO_REST, inner)
+                inner.add(text, at)
+                return
         self._extend(part, first, at, inner)
         if part.pieces is not None:
             inner.add(b"".join(part.pieces), part.place(at))

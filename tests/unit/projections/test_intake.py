@@ -163,6 +163,21 @@ def test_an_invalid_line_that_began_in_an_earlier_file_is_told_where_it_ends() -
     assert reports.offsets == [0, 700]
 
 
+def test_half_a_line_at_the_end_of_a_file_takes_nothing_from_the_next_file() -> None:
+    """Its rest stood in a file that is gone, or was never written."""
+    fold, reports = Fold(), Reports()
+    intake = Intake(fold, sidekiq("docker"), stream="log")
+    intake.take(Block(500, in_docker(DONE[:40])), reports, source="a.log.2")
+    kept = json.loads(json.dumps(intake.state()))
+    later = Intake(fold, sidekiq("docker"), stream="log", state=kept)
+    later.take(Block(0, in_docker(DONE) + in_docker(DONE)), reports, source="a.log")
+    entry = fold.entry("log")
+
+    assert (entry.stats.jobs_succeeded, entry.invalid_lines, entry.seen) == (2, 1, ((0, 3),))
+    assert reports.offsets == [0]
+    assert "is missing" in reports[0][1]
+
+
 def test_our_own_lines_count_by_their_numbers_and_once() -> None:
     fold, reports = Fold(), Reports()
     intake = Intake(fold, Format(), stream="log")

@@ -56,6 +56,43 @@ def test_of_a_line_that_began_in_an_earlier_file_the_place_is_told_in_words():
     assert later.told == [(5, "gone (the line begins in an earlier file)")]
 
 
+def test_a_whole_object_is_no_rest_of_a_line_whose_end_never_came():
+    block = Block()
+    block(b'{"a":"', 10)
+    block.partials.enter(0, "b.log")
+    block(b'{"b":1}\n{"c":1}', 0, ends=True)
+    assert block.lines == [(0, b'{"b":1}'), (0, b'{"c":1}')]
+    missing = "the rest of this line is missing: a whole one stands in its place"
+    assert block.told == [(0, f"{missing} (the line begins in a.log, byte 10)")]
+    assert not block.partials
+
+
+@pytest.mark.parametrize(
+    ("begin", "rest"),
+    [
+        (b'{"a":', b'{"b":1}}'),
+        (b'{"a":"', b'{x"}'),
+        (b'{"a"', b'{"b":1'),
+        (b" ", b'{"b":1}'),
+        (b"", b'{"b":1}'),
+        (b"words ", b"words"),
+    ],
+)
+def test_a_rest_belongs_to_its_line_unless_it_is_an_object_and_the_line_is_none(begin, rest):
+    block = Block()
+    block(begin, 10)
+    block(rest, 20, ends=True)
+    assert (block.lines, block.told) == ([(10, begin + rest)], [])
+
+
+def test_what_is_passed_over_in_a_shared_log_is_not_told_when_its_rest_is_missing():
+    block = Block()
+    block.inner = Inner(block.inner.report, is_shared=True)
+    block(b"words ", 10)
+    block(b'{"b":1}', 20, ends=True)
+    assert (block.lines, block.told) == ([(20, b'{"b":1}')], [])
+
+
 def test_a_file_that_is_renamed_while_it_is_read_is_told_by_its_new_name():
     block = Block()
     block(b"ab", 10)
