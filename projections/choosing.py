@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from events.errors import EventsError
 from events.formats.names import AUTO, NATIVE, NONE, PRESETS, WRAPPINGS
@@ -92,13 +92,27 @@ def whole_lines(head: bytes) -> bytes:
     return b"" if all(map(is_blank, sample.split(b"\n"))) else sample
 
 
-def read_head(file: BinaryIO) -> bytes:
-    """The first bytes of a file, as many as a sample has; of a damaged one what can be read."""
-    head = bytearray()
+class Head(NamedTuple):
+    """How a file begins.
+
+    Attributes:
+        hole: How many zero bytes it has before anything else: they belong to no line.
+        data: What follows, as many bytes as a sample has.
+    """
+
+    hole: int
+    data: bytes
+
+
+def read_head(file: BinaryIO) -> Head:
+    """Read how a file begins; of a damaged one what can be read."""
+    hole, head = 0, bytearray()
     with suppress(EventsError):  # told when it is read
         while len(head) < SAMPLE_BYTES and (data := file.read(SAMPLE_BYTES - len(head))):
-            head += data
-    return bytes(head)
+            text = data if head else data.lstrip(b"\0")
+            hole += len(data) - len(text)
+            head += text
+    return Head(hole, bytes(head))
 
 
 def _unwrapped(sample: bytes, wrapping: str) -> bytes:

@@ -18,7 +18,7 @@ from projections.reading import nothing, read_blocks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from projections.choosing import Choice
+    from projections.choosing import Choice, Head
     from projections.fold import Fold
     from projections.log_files import Log, Open
     from projections.reading import Problem
@@ -121,7 +121,7 @@ def read_log(
             if shown is None:
                 head = read_head(file)
                 file = cast("BinaryIO", Peeked(head, file))
-                shown = _recognise([head], choice)
+                shown = _recognise([head.data], choice)
             if shown.found == "unknown":
                 return shown.found
             if intake is None:
@@ -152,7 +152,7 @@ class _Shown:
 def _heads(log: Log, open_: Open) -> Iterator[bytes]:
     for source in log.sources:
         with open_(source) as file:
-            yield read_head(file)
+            yield read_head(file).data
 
 
 def _recognise(heads: Iterable[bytes], choice: Choice) -> _Shown:
@@ -172,8 +172,9 @@ def _recognise(heads: Iterable[bytes], choice: Choice) -> _Shown:
 class Peeked(RawIOBase):
     """A file of which the first bytes were read already."""
 
-    def __init__(self, head: bytes, file: BinaryIO) -> None:
-        self._head = memoryview(head)
+    def __init__(self, head: Head, file: BinaryIO) -> None:
+        self._hole = head.hole
+        self._head = memoryview(head.data)
         self._file: Any = file
 
     def readable(self) -> bool:
@@ -182,6 +183,11 @@ class Peeked(RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read what there is of the first bytes, then the others."""
+        if self._hole:
+            zeros = min(self._hole, len(buffer))
+            buffer[:zeros] = bytes(zeros)
+            self._hole -= zeros
+            return zeros
         if not self._head:
             count: int = self._file.readinto(buffer)
             return count

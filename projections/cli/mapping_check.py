@@ -13,7 +13,7 @@ from projections.cli.command import Command
 from projections.cli.options import json_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import BinaryIO
 
     from events.formats.lines.explaining import Verdict
@@ -73,12 +73,12 @@ def check(file: Path, sample: Path, lines: int, wrapped: str, as_json: bool) -> 
     from events.formats.lines.explaining import explain
     from projections.cli.output import print_json
     from projections.cli.unfound import Unfound
-    from projections.cli.unwrapped import unwrapped
+    from projections.cli.unwrapped import read_lines, unwrapped
 
     mapping = _mapping(file)
     unfound = Unfound(mapping)
     with _open(sample) as log:
-        placed = unwrapped(_lines(log), wrapped)
+        placed = unwrapped(read_lines(log), wrapped)
         told, totals = _totalled(explain(mapping, placed), lines, unfound, show=not as_json)
     if as_json:
         print_json(
@@ -112,17 +112,6 @@ def _open(sample: Path) -> BinaryIO:
     from projections.cli.options import standard_input
 
     return standard_input() if str(sample) == "-" else open_source(sample, REAL)
-
-
-def _lines(log: BinaryIO) -> Iterator[bytes]:
-    """The whole lines, and an unfinished last one; one that is too long is not read whole."""
-    from events.model import MAX_LINE_BYTES
-
-    while line := log.readline(MAX_LINE_BYTES + 1):
-        rest = line
-        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
-            rest = log.readline(MAX_LINE_BYTES + 1)
-        yield line
 
 
 def _totalled(

@@ -81,7 +81,7 @@ def _head(source: Source, fs: FileSystem) -> bytes:
 
     try:
         with open_source(source.path, fs) as file:
-            return read_head(file)
+            return read_head(file).data
     except (OSError, EventsError):  # it could be read a moment ago; there is nothing to be told
         return b""
 

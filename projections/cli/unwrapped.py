@@ -1,4 +1,4 @@
-"""A sample's lines without what has wrapped them, each in its place."""
+"""A sample's lines, and without what has wrapped them, each in its place."""
 
 from __future__ import annotations
 
@@ -8,10 +8,30 @@ from typing import TYPE_CHECKING
 from events.formats.lines.explaining import Place
 from events.formats.names import NONE
 from events.formats.wrappings.unwrapping import Unwrapper
+from events.model import MAX_LINE_BYTES
 from projections.cli.output import note, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+_LONGEST = MAX_LINE_BYTES + 1  # what is longer is too long, however long it is
+
+
+def read_lines(log: BinaryIO) -> Iterator[bytes]:
+    """Read the whole lines, and an unfinished last one, in bounded memory.
+
+    A line that is too long is cut; zero bytes before one, however many, are left out.
+    """
+    while piece := log.readline(_LONGEST):
+        line = piece.lstrip(b"\0")
+        while piece and not piece.endswith(b"\n") and len(line) < _LONGEST:
+            piece = log.readline(_LONGEST - len(line))
+            line = line + piece if line else piece.lstrip(b"\0")
+        while piece and not piece.endswith(b"\n"):
+            piece = log.readline(_LONGEST)
+        if line:
+            yield line
 
 
 def unwrapped(lines: Iterable[bytes], wrapping: str) -> Iterator[tuple[Place, bytes]]:

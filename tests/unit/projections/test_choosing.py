@@ -83,4 +83,11 @@ def test_a_sample_is_whole_lines_that_say_something(head, sample) -> None:
 def test_no_more_than_a_mebibyte_is_looked_at() -> None:
     file = io.BytesIO(b"x" * 3_000_000)
 
-    assert len(read_head(file)) == 1 << 20
+    assert len(read_head(file).data) == 1 << 20
+
+
+def test_a_hole_before_the_first_line_is_none_of_what_is_looked_at() -> None:
+    text = bytes(3 << 20) + b"a\n\0b"
+
+    assert read_head(io.BytesIO(text)) == (3 << 20, b"a\n\0b")
+    assert read_head(io.BytesIO(bytes(9))) == (9, b"")

@@ -224,6 +224,16 @@ def test_zero_bytes_and_a_mark_before_the_first_line_are_passed_over(tmp_path, b
     assert (counts(snapshot)[:2], snapshot.invalid_lines) == ((1, 1), 0)
 
 
+@pytest.mark.parametrize("zeros", [(1 << 20) - 3, (2 << 20) + 5])
+def test_a_log_that_begins_with_a_long_hole_shows_its_format_all_the_same(tmp_path, zeros):
+    log, text, problems = tmp_path / "log", bytes(zeros) + DONE + b"words\n", []
+    log.write_bytes(text)
+    for path, stdin in ((log, b""), ("-", text)):
+        snapshot = fold(path, format_="auto", stdin=stdin, problem=problems.append)
+        assert snapshot.total().jobs_succeeded == 1
+    assert [each.offset for each in problems] == [zeros + len(DONE)] * 2
+
+
 def test_half_a_wrapped_line_at_the_end_is_told_as_incomplete_and_not_counted(tmp_path):
     log, found = tmp_path / "c.log", []
     log.write_bytes(in_docker(DONE) + in_docker(DONE[:30]))

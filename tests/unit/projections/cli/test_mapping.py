@@ -202,6 +202,16 @@ def test_check_takes_off_what_has_wrapped_the_lines(syncstats):
     assert ran.out == bare.out
 
 
+@pytest.mark.parametrize("zeros", [5, 1 << 20, (2 << 20) + 5])
+def test_check_passes_over_a_hole_however_long(syncstats, tmp_path, zeros):
+    log = tmp_path / "log"
+    long = b"x" * (1 << 20)
+    log.write_bytes(bytes(zeros) + line("done") + long + b"\n" + bytes(zeros) + long[1:] + b"\n\0")
+    ran = syncstats("mapping", "check", "sidekiq", "--sample", log, "--json")
+    told = [(each["line"], each["told"], each.get("reason", "")[:10]) for each in ran.json["lines"]]
+    assert told == [(1, "outcome", ""), (2, "invalid", "longer tha"), (3, "invalid", "not JSON: ")]
+
+
 def test_check_tells_of_lines_that_are_not_so_wrapped(syncstats):
     log = '2026-11-24T13:00:50.1Z stdout P {"tid":\n2026-11-24T13:00:50.1Z stdout F "a"}\nx\ny\n'
     ran = syncstats("mapping", "check", "sidekiq", "--sample", "-", "--wrapped", "cri", stdin=log)
