@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.formats.lines.explaining import explain
+from events.formats.lines.explaining import Place, explain
 from events.formats.presets import load_preset
 from events.formats.toml.mapping_file import parse_mapping
 from events.formats.translator import Translator
@@ -129,8 +129,9 @@ def test_no_more_waits_than_the_bounds_allow(lines):
 def test_what_is_explained_is_what_is_counted(mapping, lines):
     whole = [line for line in lines if line is not None]
     found, waiting, _ = read(mapping, [whole])
-    told = list(explain(mapping, enumerate(whole, 1)))
+    numbered = [(Place(number), line) for number, line in enumerate(whole, 1)]
+    told = list(explain(mapping, numbered))
     counted = [each.outcome for each in told if each.what in {"outcome", "completes", "settled"}]
     assert counted == [*found, *waiting]
-    own = [each.line for each in told if each.what != "settled"]
-    assert own == [number for number, line in enumerate(whole, 1) if line.strip()]
+    own = [each.place for each in told if each.what != "settled"]
+    assert own == [place for place, line in numbered if line.strip()]
