@@ -37,7 +37,6 @@ class Read:
         log: The key of its log: the path of its current file.
         path: Where it stands, or stood last.
         block: The lines; their place is in bytes of the uncompressed text.
-        first: Whether the file begins with them.
         text: Stands for the text that they are of, whatever becomes of its file: a file that goes
             on with another one's text goes on with this, one that is rewritten has another.
         before: What was to be saved of the file before them.
@@ -46,7 +45,6 @@ class Read:
     log: str
     path: Path
     block: Block | Overlong
-    first: bool
     text: object
     before: FileRecord
 
@@ -110,15 +108,13 @@ class Turns:
             settled = text.compressed or self._others.settled(file, status)
             last = file.meter.offset + TURN_BYTES - MAX_LINE_BYTES
             while file.meter.offset <= last:
-                begin = file.meter.offset
                 now = self._clock.monotonic_ns()
                 before = file.record()
                 block = next_lines(file, limit, now, settled=settled)
                 if block is None:
                     break
                 self._open.was_read(file)
-                where, text_read = Path(file.path), file.meter.text
-                yield Read(file.log, where, block, begin == 0, text_read, before)
+                yield Read(file.log, Path(file.path), block, file.meter.text, before)
             else:
                 return  # its turn is over, and there is more
         except ChangedError:
