@@ -28,9 +28,9 @@ class TestOneFile:
         assert follower.look(1) == b""
         append(follower.log, lines(3, 3))
         assert follower.look(1) == lines(3, 3)
-        assert [(read.log, read.path, read.first) for read in follower.reads] == [
-            (str(follower.log), follower.log, True),
-            (str(follower.log), follower.log, False),
+        assert [(read.log, read.path, read.block.offset) for read in follower.reads] == [
+            (str(follower.log), follower.log, 0),
+            (str(follower.log), follower.log, len(lines(1, 2))),
         ]
 
     def test_a_file_that_appears_later_is_read_from_its_start(self, follower):
