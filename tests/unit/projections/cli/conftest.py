@@ -7,6 +7,7 @@ import pytest
 
 from projections.cli.main import main
 from tests.support.command import Ran
+from tests.support.data_folders import whole
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +34,8 @@ def syncstats(monkeypatch, capsys):
         return Ran(status, out, err)
 
     return call
+
+
+@pytest.fixture
+def data(tmp_path):
+    return whole(tmp_path / "data")

@@ -13,9 +13,9 @@ from projections.ingest.ingestion import Ingestion
 from projections.ingest.keeping import Keeping
 from projections.ingest.state import State
 from projections.ingest.store import StateStore
+from tests.support.fake_watch import FakeWatch
 from tests.support.held_clock import HeldClock
 from tests.support.ingesting import AUTO, SIDEKIQ
-from tests.unit.projections.ingest.test_ingestion import FakeWatch
 from tests.unit.projections.test_intake import DONE, FAIL
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from projections.errors import WatchError
 from projections.ingest.watching import reads_of
-from tests.unit.projections.ingest.test_ingestion import FakeWatch
+from tests.support.fake_watch import FakeWatch
 
 
 def test_an_error_of_the_watch_is_not_one_of_who_takes_what_it_gives():
