@@ -16,6 +16,7 @@ from events.json_text import is_blank
 from events.model import OUTCOMES
 from events.reporting import ignore, too_long
 from projections.entry import LOOSE
+from projections.kernel_lines import scan, take_runs
 from projections.stream_state import StreamState
 from projections.tallying import tally_with_newest
 
@@ -119,6 +120,18 @@ class Fold:
                 under ``LOOSE``.
             report: Told of each invalid line.
         """
+        groups = scan(data, folder)
+        if groups is None:
+            self._each_line(data, offset, folder, loose, report)
+            return
+        for begin, end, runs in groups:
+            if runs is None or not take_runs(runs, self._state, loose):
+                self._each_line(data[begin:end], offset + begin, folder, loose, report)
+
+    def _each_line(
+        self, data: bytes, offset: int, folder: str | None, loose: str, report: Report
+    ) -> None:
+        """Fold lines one by one."""
         touched: dict[str, StreamState] = {}
         for line in data.split(b"\n"):
             at = offset

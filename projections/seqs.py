@@ -57,6 +57,25 @@ class SeqSet:
             ends.insert(i, seq + 1)
         return True
 
+    def add_span(self, first: int, end: int) -> None:
+        """Add the numbers from ``first`` up to, and without, ``end``."""
+        starts, ends = self._starts, self._ends
+        if ends and first == ends[-1]:  # the usual case: the next lines of a log
+            ends[-1] = end
+            return
+        merged = union(self, [(first, end)])
+        self._starts, self._ends = [a for a, _ in merged], [b for _, b in merged]
+
+    def covered(self, first: int, end: int) -> int:
+        """How many of the numbers from ``first`` up to, and without, ``end`` are in the set."""
+        starts, ends = self._starts, self._ends
+        i = bisect_right(ends, first)
+        count = 0
+        while i < len(starts) and starts[i] < end:
+            count += min(ends[i], end) - max(starts[i], first)
+            i += 1
+        return count
+
     def __contains__(self, seq: int) -> bool:
         i = bisect_right(self._starts, seq)
         return i > 0 and seq < self._ends[i - 1]

@@ -57,6 +57,21 @@ class StreamState:
         elif event.event == STREAM_OPENED and event.epoch and seq is not UNSET:
             self.open(event.epoch, seq)
 
+    def take_span(self, first: int, end: int) -> bool:
+        """Take valid events, no openings among them, of which all or none were seen before.
+
+        Returns:
+            Whether they are new.
+        """
+        if not self.seen.covered(first, end):
+            self.seen.add_span(first, end)
+            return True
+        self.duplicates += end - first
+        for seq in sorted(self.epochs):
+            if first <= seq < end:
+                self._note_fork(seq)
+        return False
+
     def number(self, lines: int) -> None:
         """Take up so many seqs for lines that have none, after all others."""
         end = self.seen.end

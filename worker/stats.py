@@ -208,6 +208,10 @@ class SyncStats:  # noqa: PLW1641 (it changes, so it has no hash)
         add_counts(self.errors_by_type, tally.errors)
         self.latency.record_many(tally.latency_ns)
         self.waiting.record_many(tally.waiting_ns)
+        if tally.latency is not None:
+            self.latency.absorb(tally.latency)
+        if tally.waiting is not None:
+            self.waiting.absorb(tally.waiting)
         if tally.earliest_us is not None:
             # A time before 1970 counts as 1970: no reader takes a negative one.
             earliest = max(tally.earliest_us, 0) / 1_000_000

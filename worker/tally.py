@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worker.histogram import Histogram
 
 
 @dataclass(slots=True)
@@ -26,6 +30,8 @@ class OutcomeTally:
         time_ns: What the attempts that succeeded or failed took together.
         latency_ns: What each of them took.
         waiting_ns: How long jobs waited from being due to being started.
+        latency: More of the former, counted already.
+        waiting: More of the latter, counted already.
         earliest_us: Time of the earliest outcome, microseconds since 1970; None without one.
     """
 
@@ -42,4 +48,6 @@ class OutcomeTally:
     time_ns: int = 0
     latency_ns: list[int] = field(default_factory=list)
     waiting_ns: list[int] = field(default_factory=list)
+    latency: Histogram | None = None
+    waiting: Histogram | None = None
     earliest_us: int | None = None

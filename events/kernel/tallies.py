@@ -1,0 +1,81 @@
+"""What the compiled kernel makes of lines, as values; and whether it is there at all."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Scan = Callable[..., list[tuple[int, int, list[tuple[object, ...]] | None]]]
+
+PURE = "SYNCSTATS_PURE"
+"""Set to 1, this variable keeps the compiled kernel out: everything is done in Python."""
+
+
+class Durations(NamedTuple):
+    """Some durations, each counted at its place among the bounds.
+
+    Attributes:
+        counts: A place (how many bounds are below the duration) to how many are there.
+        sum_ns: All together; sums stop at 2^63 - 1.
+        min_ns: The shortest one; 0 without any.
+        max_ns: The longest one; 0 without any.
+    """
+
+    counts: dict[int, int]
+    sum_ns: int
+    min_ns: int
+    max_ns: int
+
+
+class Run(NamedTuple):
+    """What events of one stream add up to whose seqs follow one another.
+
+    Attributes:
+        stream: The stream's name; None: outcomes without stream and seq.
+        first: The first seq.
+        end: One more than the last one; 0 without a stream.
+        succeeded: Attempts that succeeded.
+        failed: Attempts that failed.
+        to_dlq: Of these, ended dead.
+        skipped: Attempts with nothing to do.
+        recovered: Of those that succeeded, not the first ones of their job.
+        with_warnings: Attempts with warnings.
+        high: Of those that succeeded, with a sure match.
+        errors: Error types, and how many attempts failed with each.
+        latency: How long those that succeeded or failed took.
+        waiting: How long jobs waited, where lines tell.
+        earliest_us: When the earliest outcome was, in microseconds since 1970; None: no outcomes.
+        newest_us: When the newest one was.
+    """
+
+    stream: str | None
+    first: int
+    end: int
+    succeeded: int
+    failed: int
+    to_dlq: int
+    skipped: int
+    recovered: int
+    with_warnings: int
+    high: int
+    errors: dict[str, int]
+    latency: tuple[dict[int, int], int, int, int]
+    waiting: tuple[dict[int, int], int, int, int]
+    earliest_us: int | None
+    newest_us: int | None
+
+
+@cache
+def kernel() -> Scan | None:
+    """The compiled kernel, see ``_scan.c``; None where it was not built, or is kept out."""
+    if os.environ.get(PURE, "") not in {"", "0"}:
+        return None
+    try:
+        from events.kernel._scan import scan
+    except ImportError:
+        return None
+    return scan

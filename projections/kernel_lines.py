@@ -1,0 +1,112 @@
+"""What the compiled kernel makes of lines, folded: the same as if they were folded one by one."""
+
+from __future__ import annotations
+
+from array import array
+from functools import cache
+from typing import TYPE_CHECKING
+
+from events.kernel.tallies import Run, kernel
+from projections.entry import LOOSE
+from projections.seqs import SeqSet
+from worker.histogram import Histogram, bounds
+from worker.tally import OutcomeTally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from projections.stream_state import StreamState
+
+FEW_BYTES = 1 << 15
+"""Up to so many the kernel is not worth its set-up."""
+
+Group = tuple[int, int, "list[Run] | None"]
+"""Bytes of a block, from and to, and what their lines add up to; None: a line to look at closely."""
+
+
+@cache
+def _places() -> array[int]:
+    return array("Q", bounds())
+
+
+def scan(data: bytes | memoryview, folder: str | None) -> list[Group] | None:
+    """Tally whole lines; None where there is no kernel, or too little to do."""
+    run = kernel()
+    if run is None or len(data) < FEW_BYTES:
+        return None
+    name = None if folder is None else folder.encode()
+    return [
+        (begin, end, None if runs is None else [*map(Run._make, runs)])
+        for begin, end, runs in run(data, _places(), name)
+    ]
+
+
+def take_runs(
+    runs: Sequence[Run], state_of: Callable[[str], StreamState], loose: str
+) -> bool:
+    """Add what events add up to, unless some of a run were seen before and others were not.
+
+    Returns:
+        Whether that was so of none of them; else nothing was added.
+    """
+    names = [loose if run.stream is None else run.stream for run in runs]
+    if not all(_are_alike(name, names, runs, state_of) for name in dict.fromkeys(names)):
+        return False
+    for name, run in zip(names, runs, strict=True):
+        _take(run, state_of(name), loose)
+    return True
+
+
+def _are_alike(
+    name: str, names: Sequence[str], runs: Sequence[Run], state_of: Callable[[str], StreamState]
+) -> bool:
+    """Whether the seqs of each run of a stream were all seen before it, or none of them."""
+    own = [run for one, run in zip(names, runs, strict=True) if one == name and run.stream is not None]
+    seen = state_of(name).seen
+    if len(own) > 1:
+        seen = SeqSet(seen)
+    for run in own:
+        known = seen.covered(run.first, run.end)
+        if known not in {0, run.end - run.first}:
+            return False
+        if len(own) > 1 and not known:
+            seen.add_span(run.first, run.end)
+    return True
+
+
+def _take(run: Run, state: StreamState, loose: str) -> None:
+    if run.stream is None:
+        if loose != LOOSE:
+            state.number(run.succeeded + run.failed + run.skipped)
+    elif not state.take_span(run.first, run.end):
+        return
+    if run.newest_us is not None:
+        state.add_tally(_tally(run), run.newest_us)
+
+
+def _tally(run: Run) -> OutcomeTally:
+    latency = _histogram(run.latency)
+    return OutcomeTally(
+        succeeded=run.succeeded,
+        failed=run.failed,
+        to_dlq=run.to_dlq,
+        skipped=run.skipped,
+        retried=run.failed - run.to_dlq,
+        recovered=run.recovered,
+        with_warnings=run.with_warnings,
+        high=run.high,
+        low=run.succeeded - run.high,
+        errors=run.errors,
+        time_ns=latency.sum_ns,
+        latency=latency,
+        waiting=_histogram(run.waiting),
+        earliest_us=run.earliest_us,
+    )
+
+
+def _histogram(durations: tuple[dict[int, int], int, int, int]) -> Histogram:
+    counts, sum_ns, min_ns, max_ns = durations
+    if not counts:
+        return Histogram()
+    zero = counts.pop(0, 0)
+    return Histogram({place - 2: n for place, n in counts.items()}, zero, sum_ns, min_ns, max_ns)
