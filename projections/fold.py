@@ -21,11 +21,12 @@ from projections.stream_state import StreamState
 from projections.tallying import tally_with_newest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from events.model import Line
     from events.reporting import Report
     from projections.entry import Entry
+    from projections.kernel_lines import Group
     from worker.tally import OutcomeTally
 
 FOLD_VERSION = 1
@@ -120,13 +121,48 @@ class Fold:
                 under ``LOOSE``.
             report: Told of each invalid line.
         """
-        groups = scan(data, folder)
-        if groups is None:
+        scanned = scan(data, folder)
+        if scanned is None:
             self._each_line(data, offset, folder, loose, report)
             return
+        _, groups = scanned
+        self.groups(
+            groups,
+            lambda begin, end: data[begin:end],
+            offset,
+            folder=folder,
+            loose=loose,
+            report=report,
+        )
+
+    def groups(
+        self,
+        groups: Iterable[Group],
+        text: Callable[[int, int], bytes],
+        offset: int = 0,
+        *,
+        folder: str | None = None,
+        loose: str = LOOSE,
+        report: Report = ignore,
+    ) -> None:
+        """Fold whole lines that the kernel has tallied; see `lines`.
+
+        Args:
+            groups: What it has made of them.
+            text: Gives the lines between two places, in bytes from where they start.
+            offset: Where they start in their file.
+            folder: As of `lines`, and as the kernel was told.
+            loose: As of `lines`.
+            report: As of `lines`.
+        """
         for begin, end, runs in groups:
-            if runs is None or not take_runs(runs, self._state, loose):
-                self._each_line(data[begin:end], offset + begin, folder, loose, report)
+            if runs is not None and take_runs(runs, self._state, loose):
+                continue
+            if end - begin > MAX_LINE_BYTES and runs is None:
+                length = end - begin
+                self.overlong(offset + begin, length, folder=folder, loose=loose, report=report)
+            else:
+                self._each_line(text(begin, end), offset + begin, folder, loose, report)
 
     def _each_line(
         self, data: bytes, offset: int, folder: str | None, loose: str, report: Report

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from array import array
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from events.kernel.tallies import Run, kernel
+from events.model import MAX_LINE_BYTES
 from projections.entry import LOOSE
 from projections.seqs import SeqSet
 from worker.histogram import Histogram, bounds
 from worker.tally import OutcomeTally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from projections.stream_state import StreamState
 
 FEW_BYTES = 1 << 15
 """Up to so many the kernel is not worth its set-up."""
 
-Group = tuple[int, int, "list[Run] | None"]
-"""Bytes of a block, from and to, and what their lines add up to; None: a line to look at closely."""
+
+class Group(NamedTuple):
+    """Lines of a block, and what they add up to.
+
+    Attributes:
+        begin: Where the first one begins, in bytes from the block's start.
+        end: Where the last one ends.
+        runs: What they add up to; None: it is one line, which is to be looked at closely.
+    """
+
+    begin: int
+    end: int
+    runs: list[Run] | None
 
 
 @cache
@@ -29,21 +41,24 @@ def _places() -> array[int]:
     return array("Q", bounds())
 
 
-def scan(data: bytes | memoryview, folder: str | None) -> list[Group] | None:
-    """Tally whole lines; None where there is no kernel, or too little to do."""
+def scan(data: bytes | memoryview, folder: str | None) -> tuple[int, list[Group]] | None:
+    """Tally whole lines; None where there is no kernel, or too little to do.
+
+    Returns:
+        How many lines there are, and what they add up to.
+    """
     run = kernel()
     if run is None or len(data) < FEW_BYTES:
         return None
     name = None if folder is None else folder.encode()
-    return [
-        (begin, end, None if runs is None else [*map(Run._make, runs)])
-        for begin, end, runs in run(data, _places(), name)
+    lines, groups = run(data, _places(), MAX_LINE_BYTES, name)
+    return lines, [
+        Group(begin, end, None if runs is None else [*map(Run._make, runs)])
+        for begin, end, runs in groups
     ]
 
 
-def take_runs(
-    runs: Sequence[Run], state_of: Callable[[str], StreamState], loose: str
-) -> bool:
+def take_runs(runs: Sequence[Run], state_of: Callable[[str], StreamState], loose: str) -> bool:
     """Add what events add up to, unless some of a run were seen before and others were not.
 
     Returns:
@@ -61,7 +76,9 @@ def _are_alike(
     name: str, names: Sequence[str], runs: Sequence[Run], state_of: Callable[[str], StreamState]
 ) -> bool:
     """Whether the seqs of each run of a stream were all seen before it, or none of them."""
-    own = [run for one, run in zip(names, runs, strict=True) if one == name and run.stream is not None]
+    own = [
+        run for one, run in zip(names, runs, strict=True) if one == name and run.stream is not None
+    ]
     seen = state_of(name).seen
     if len(own) > 1:
         seen = SeqSet(seen)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from functools import partial
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from events.log.reader import BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
+from projections.parts import PART_BYTES, descriptor, read_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,6 +74,19 @@ def read_file(
     Yields:
         The end of the lines folded so far. Until then, they and no others are in the fold.
     """
+    line = 1 if offset == 0 else None
+    number = descriptor(file)
+    size = 0 if number is None else os.fstat(number).st_size
+    if number is not None and size - offset >= 2 * PART_BYTES:
+        numbered = _Numbered(source, line, problem)
+        for part in read_parts(number, offset=offset, end=size, folder=folder):
+            text = partial(_text, number, part.offset)
+            fold.groups(part.groups, text, part.offset, folder=folder, report=numbered.report)
+            offset = part.end
+            yield offset
+            numbered.tell(part.offset, part.lines, partial(_ends_before, text))
+            progress(part.end - part.offset)
+        line = numbered.line
 
     def take(block: Block | Overlong, report: Report) -> None:
         if isinstance(block, Overlong):
@@ -78,7 +94,17 @@ def read_file(
         else:
             fold.lines(block.data, block.offset, folder=folder, report=report)
 
-    return read_blocks(take, file, source, offset=offset, problem=problem, progress=progress)
+    yield from read_blocks(
+        take, file, source, offset=offset, line=line, problem=problem, progress=progress
+    )
+
+
+def _ends_before(text: Callable[[int, int], bytes], size: int) -> int:
+    return text(0, size).count(b"\n")
+
+
+def _text(file: int, start: int, begin: int, end: int) -> bytes:
+    return os.pread(file, end - begin, start + begin)
 
 
 def read_blocks(
@@ -87,6 +113,7 @@ def read_blocks(
     source: str,
     *,
     offset: int = 0,
+    line: int | None = None,
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
 ) -> Iterator[int]:
@@ -97,6 +124,7 @@ def read_blocks(
         file: The uncompressed text, from its start.
         source: The file's name, for problems.
         offset: Where to begin.
+        line: The number of the line there, where ``offset`` is not 0; None: it is not known.
         problem: Told of each invalid line, and of an unfinished last one.
         progress: Told how many bytes of text were read, as they are read.
 
@@ -104,35 +132,59 @@ def read_blocks(
         The end of the lines taken so far.
     """
     reader = BlockReader(file, offset=offset)
-    line = 1 if offset == 0 else None
-    found: list[tuple[int, str]] = []
-
-    def report(offset: int, reason: str) -> None:
-        found.append((offset, reason))
-
+    numbered = _Numbered(source, 1 if offset == 0 else line, problem)
     for block in reader:
         data = b"\n" if isinstance(block, Overlong) else block.data
-        take(block, report)
+        take(block, numbered.report)
         yield block.end
-        counted = 0
-        for at, why in sorted(found, key=_place):
-            if at < block.offset:  # it began in a block before this one
-                problem(Problem(source, None, at, why))
-                continue
-            if line is not None:
-                line += data.count(b"\n", counted, at - block.offset)
-                counted = at - block.offset
-            problem(Problem(source, line, at, why))
-        found.clear()
-        if line is not None:
-            line += data.count(b"\n", counted)
+        numbered.tell(block.offset, data.count(b"\n"), partial(data.count, b"\n", 0))
         progress(block.end - block.offset)
     if reader.incomplete:
         why = (
             f"the last line is incomplete ({reader.incomplete} bytes without an end of line); "
             "it is not counted"
         )
-        problem(Problem(source, line, reader.offset, why, incomplete=True))
+        problem(Problem(source, numbered.line, reader.offset, why, incomplete=True))
+
+
+class _Numbered:
+    """Keeps what is reported of some lines until it can be told in their order, with their numbers.
+
+    Args:
+        source: The file.
+        line: The number of the next line; None where it is not known.
+        problem: Told of what was reported.
+
+    Attributes:
+        line: As above.
+    """
+
+    def __init__(self, source: str, line: int | None, problem: Callable[[Problem], None]) -> None:
+        self.line = line
+        self._source = source
+        self._problem = problem
+        self._found: list[tuple[int, str]] = []
+
+    def report(self, offset: int, reason: str) -> None:
+        """Take an invalid line's offset, and what is wrong with it."""
+        self._found.append((offset, reason))
+
+    def tell(self, offset: int, lines: int, ends_before: Callable[[int], int]) -> None:
+        """Tell what was reported of the next lines.
+
+        Args:
+            offset: Where they begin.
+            lines: How many they are.
+            ends_before: Counts the line ends in so many bytes of them.
+        """
+        for at, why in sorted(self._found, key=_place):
+            # One that began before them is told without its number.
+            known = self.line is not None and at >= offset
+            line = (self.line or 0) + ends_before(at - offset) if known else None
+            self._problem(Problem(self._source, line, at, why))
+        self._found.clear()
+        if self.line is not None:
+            self.line += lines
 
 
 def _place(found: tuple[int, str]) -> int:

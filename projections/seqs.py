@@ -59,7 +59,7 @@ class SeqSet:
 
     def add_span(self, first: int, end: int) -> None:
         """Add the numbers from ``first`` up to, and without, ``end``."""
-        starts, ends = self._starts, self._ends
+        ends = self._ends
         if ends and first == ends[-1]:  # the usual case: the next lines of a log
             ends[-1] = end
             return

@@ -1,5 +1,6 @@
-from collections.abc import Buffer
+from array import array
 
+_Text = bytes | bytearray | memoryview
 _Durations = tuple[dict[int, int], int, int, int]
 _Run = tuple[
     str | None,
@@ -18,7 +19,6 @@ _Run = tuple[
     int | None,
     int | None,
 ]
+Scanned = tuple[int, list[tuple[int, int, list[_Run] | None]]]
 
-def scan(
-    data: Buffer, bounds: Buffer, folder: bytes | None = None
-) -> list[tuple[int, int, list[_Run] | None]]: ...
+def scan(data: _Text, bounds: array[int], longest: int, folder: bytes | None = None) -> Scanned: ...

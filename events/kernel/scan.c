@@ -21,6 +21,8 @@ struct scan {
     int last; /* the run of the line before */
     struct text folder;
     int has_folder;
+    size_t longest; /* line that is read, in bytes */
+    Py_ssize_t lines;
 };
 
 static void free_run(struct run *run)
@@ -205,11 +207,12 @@ static const byte *scan_lines(struct scan *scan, const byte *p, int *is_odd)
     *is_odd = 0;
     while (p < scan->end) {
         if (*p == '\n') {
+            scan->lines++;
             p++;
             continue;
         }
         const byte *next = read_line(p, scan->end, &scan->keys, &line);
-        int taken = next ? take(scan, &line) : 0;
+        int taken = next && (size_t)(next - p) <= scan->longest ? take(scan, &line) : 0;
         if (taken < 0) {
             *is_odd = !scan->used; /* not even one line fits: no memory */
             return p;
@@ -218,6 +221,7 @@ static const byte *scan_lines(struct scan *scan, const byte *p, int *is_odd)
             *is_odd = 1;
             return p;
         }
+        scan->lines++;
         p = next;
     }
     return p;
@@ -311,18 +315,19 @@ static int add_group(PyObject *groups, struct scan *scan, const byte *begin, con
 }
 
 PyDoc_STRVAR(scan_doc,
-"scan(data, bounds, folder=None)\n--\n\n"
+"scan(data, bounds, longest, folder=None)\n--\n\n"
 "Tally whole lines; releases the GIL.\n\n"
-"Returns a list of groups (begin, end, runs): bytes of data, in their order, and what they add up\n"
-"to; runs is None for an odd line.");
+"Returns how many lines there are, and a list of groups (begin, end, runs): bytes of data, in their\n"
+"order, and what they add up to; runs is None for an odd line.");
 
 static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer data, bounds, folder = {0};
-    if (!PyArg_ParseTuple(args, "y*y*|z*", &data, &bounds, &folder))
+    Py_ssize_t longest;
+    if (!PyArg_ParseTuple(args, "y*y*n|z*", &data, &bounds, &longest, &folder))
         return NULL;
     struct scan *scan = calloc(1, sizeof *scan);
-    PyObject *groups = scan ? PyList_New(0) : NULL;
+    PyObject *groups = scan ? PyList_New(0) : NULL, *result = NULL;
     const byte *p = data.buf;
     if (!scan) {
         PyErr_NoMemory();
@@ -332,13 +337,13 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
         goto done;
     if (data.len && p[data.len - 1] != '\n') {
         PyErr_SetString(PyExc_ValueError, "the last line has no end");
-        Py_CLEAR(groups);
         goto done;
     }
     scan->data = p;
     scan->end = p + data.len;
     scan->folder = (struct text){folder.buf, (uint32_t)folder.len};
     scan->has_folder = folder.buf != NULL;
+    scan->longest = (size_t)longest;
     set_bounds(&scan->bounds, bounds.buf, (size_t)bounds.len / sizeof(uint64_t));
     while (p < scan->end) {
         const byte *begin = p, *odd_end = NULL;
@@ -348,22 +353,21 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
         if (is_odd)
             odd_end = (const byte *)memchr(p, '\n', (size_t)(scan->end - p)) + 1;
         Py_END_ALLOW_THREADS
-        if (p > begin && !add_group(groups, scan, begin, p)) {
-            Py_CLEAR(groups);
+        if (p > begin && !add_group(groups, scan, begin, p))
             goto done;
-        }
         if (is_odd) {
             PyObject *odd = Py_BuildValue("(nnO)", (Py_ssize_t)(p - scan->data),
                                           (Py_ssize_t)(odd_end - scan->data), Py_None);
             if (!odd || PyList_Append(groups, odd) < 0) {
                 Py_XDECREF(odd);
-                Py_CLEAR(groups);
                 goto done;
             }
             Py_DECREF(odd);
+            scan->lines++;
             p = odd_end;
         }
     }
+    result = Py_BuildValue("(nO)", scan->lines, groups);
 done:
     if (scan)
         for (int i = 0; i < MOST_RUNS; i++)
@@ -373,7 +377,8 @@ done:
     PyBuffer_Release(&bounds);
     if (folder.buf)
         PyBuffer_Release(&folder);
-    return groups;
+    Py_XDECREF(groups);
+    return result;
 }
 
 static PyMethodDef METHODS[] = {{"scan", scan, METH_VARARGS, scan_doc}, {NULL, NULL, 0, NULL}};

@@ -7,28 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    Scan = Callable[..., list[tuple[int, int, list[tuple[object, ...]] | None]]]
+    from events.kernel._scan import Scanned
+
+    Scan = Callable[..., Scanned]
 
 PURE = "SYNCSTATS_PURE"
 """Set to 1, this variable keeps the compiled kernel out: everything is done in Python."""
-
-
-class Durations(NamedTuple):
-    """Some durations, each counted at its place among the bounds.
-
-    Attributes:
-        counts: A place (how many bounds are below the duration) to how many are there.
-        sum_ns: All together; sums stop at 2^63 - 1.
-        min_ns: The shortest one; 0 without any.
-        max_ns: The longest one; 0 without any.
-    """
-
-    counts: dict[int, int]
-    sum_ns: int
-    min_ns: int
-    max_ns: int
 
 
 class Run(NamedTuple):
@@ -46,8 +32,10 @@ class Run(NamedTuple):
         with_warnings: Attempts with warnings.
         high: Of those that succeeded, with a sure match.
         errors: Error types, and how many attempts failed with each.
-        latency: How long those that succeeded or failed took.
-        waiting: How long jobs waited, where lines tell.
+        latency: How long those that succeeded or failed took, in nanoseconds: a place among the
+            bounds (how many of them are below a duration) to how many durations are there; their
+            sum, which stops at 2^63 - 1; the shortest; the longest.
+        waiting: How long jobs waited, where lines tell; likewise.
         earliest_us: When the earliest outcome was, in microseconds since 1970; None: no outcomes.
         newest_us: When the newest one was.
     """
