@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from events.model import Line
     from events.reporting import Report
     from projections.entry import Entry
-    from projections.kernel_lines import Group
+    from projections.kernel_lines import Group, Scan
     from worker.tally import OutcomeTally
 
 FOLD_VERSION = 1
@@ -34,9 +34,15 @@ FOLD_VERSION = 1
 
 
 class Fold:
-    """Folds blocks of lines, of one stream's folder or of many streams mixed."""
+    """Folds blocks of lines, of one stream's folder or of many streams mixed.
 
-    def __init__(self, entries: Mapping[str, Entry] | None = None) -> None:
+    Args:
+        entries: What was folded before.
+        scan: Tallies many lines at once, where that can be done.
+    """
+
+    def __init__(self, entries: Mapping[str, Entry] | None = None, *, scan: Scan = scan) -> None:
+        self._scan = scan
         self._states = {name: StreamState(entry) for name, entry in (entries or {}).items()}
 
     def entries(self) -> dict[str, Entry]:
@@ -121,7 +127,7 @@ class Fold:
                 under ``LOOSE``.
             report: Told of each invalid line.
         """
-        scanned = scan(data, folder)
+        scanned = self._scan(data, folder)
         if scanned is None:
             self._each_line(data, offset, folder, loose, report)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ from worker.histogram import Histogram, bounds
 from worker.tally import OutcomeTally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from projections.stream_state import StreamState
 
@@ -41,14 +42,25 @@ def _places() -> array[int]:
     return array("Q", bounds())
 
 
-def scan(data: bytes | memoryview, folder: str | None) -> tuple[int, list[Group]] | None:
+Scan = Callable[[bytes, "str | None"], "tuple[int, list[Group]] | None"]
+"""As `scan`."""
+
+
+def scan(
+    data: bytes | memoryview, folder: str | None, *, few_bytes: int = FEW_BYTES
+) -> tuple[int, list[Group]] | None:
     """Tally whole lines; None where there is no kernel, or too little to do.
+
+    Args:
+        data: The lines, each with its end.
+        folder: The stream in whose folder they are; None for lines from anywhere.
+        few_bytes: What is too little.
 
     Returns:
         How many lines there are, and what they add up to.
     """
     run = kernel()
-    if run is None or len(data) < FEW_BYTES:
+    if run is None or len(data) < few_bytes:
         return None
     name = None if folder is None else folder.encode()
     lines, groups = run(data, _places(), MAX_LINE_BYTES, name)

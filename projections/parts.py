@@ -56,7 +56,9 @@ def descriptor(file: BinaryIO) -> int | None:
     return number if stat.S_ISREG(os.fstat(number).st_mode) else None
 
 
-def read_parts(file: int, *, offset: int, end: int, folder: str | None) -> Iterator[Part]:
+def read_parts(
+    file: int, *, offset: int, end: int, folder: str | None, part_bytes: int = PART_BYTES
+) -> Iterator[Part]:
     """Give the lines of a file in their order, tallied.
 
     It ends early, at the end of a line, where a line is so long that parts cannot be told from
@@ -67,10 +69,11 @@ def read_parts(file: int, *, offset: int, end: int, folder: str | None) -> Itera
         offset: Where to begin: the start of a line.
         end: Where the file ends, or less; lines that end later are not given.
         folder: The stream in whose folder it is, if any.
+        part_bytes: How much is tallied at once.
     """
-    reader = _PartReader(file, offset, end, folder)
+    reader = _PartReader(file, offset, end, folder, part_bytes)
     count = threads()
-    begins = iter(range(offset, end, PART_BYTES))
+    begins = iter(range(offset, end, part_bytes))
     pool = ThreadPoolExecutor(count, "parts")
     try:
         # A few ahead of what is taken, so that memory stays bounded and no thread waits.
@@ -89,8 +92,11 @@ def read_parts(file: int, *, offset: int, end: int, folder: str | None) -> Itera
 class _PartReader:
     """Reads and tallies any part of a file, in any thread."""
 
-    def __init__(self, file: int, offset: int, end: int, folder: str | None) -> None:
+    def __init__(
+        self, file: int, offset: int, end: int, folder: str | None, part_bytes: int
+    ) -> None:
         self._file = file
+        self._part_bytes = part_bytes
         self._offset = offset
         self._end = end
         self._folder = folder
@@ -101,7 +107,7 @@ class _PartReader:
         # Byte `begin - 1` is read too: whether it ends a line says where this part's first begins.
         start = max(begin - 1, self._offset)
         buffer = self._buffer()
-        wanted = min(begin + PART_BYTES, self._end) - start
+        wanted = min(begin + self._part_bytes, self._end) - start
         have = last = 0
         for beyond in (_BEYOND, MAX_LINE_BYTES):
             upto = min(wanted + beyond, self._end - start)
@@ -115,13 +121,13 @@ class _PartReader:
         if (begin != self._offset and not first) or last < first:
             return None
         with memoryview(buffer) as view:
-            scanned = scan(view[first:last], self._folder)
+            scanned = scan(view[first:last], self._folder, few_bytes=0)
         return None if scanned is None else Part(start + first, start + last, *scanned)
 
     def _buffer(self) -> bytearray:
         """This thread's."""
         if not hasattr(self._local, "buffer"):
-            self._local.buffer = bytearray(PART_BYTES + 1 + MAX_LINE_BYTES)
+            self._local.buffer = bytearray(self._part_bytes + 1 + MAX_LINE_BYTES)
         buffer: bytearray = self._local.buffer
         return buffer
 

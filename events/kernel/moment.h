@@ -39,7 +39,7 @@ static int64_t days_of(const byte *p)
 /* Microseconds since 1970 of a string's text; what follows it, or NULL. */
 static inline const byte *read_moment(const byte *p, const byte *end, struct day *day, int64_t *us)
 {
-    if (end - p < 28)
+    if (end - p < 21) /* with a quote; what follows is read up to what is no digit */
         return NULL;
     if (memcmp(p, day->text, 10)) {
         int64_t days = days_of(p);

@@ -344,7 +344,10 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     scan->folder = (struct text){folder.buf, (uint32_t)folder.len};
     scan->has_folder = folder.buf != NULL;
     scan->longest = (size_t)longest;
-    set_bounds(&scan->bounds, bounds.buf, (size_t)bounds.len / sizeof(uint64_t));
+    if (!set_bounds(&scan->bounds, bounds.buf, (size_t)bounds.len)) {
+        PyErr_SetString(PyExc_ValueError, "bounds must be sorted integers of 64 bits");
+        goto done;
+    }
     while (p < scan->end) {
         const byte *begin = p, *odd_end = NULL;
         int is_odd;

@@ -44,9 +44,17 @@ struct run {
     struct names errors;
 };
 
-static void set_bounds(struct bounds *bounds, const uint64_t *values, size_t count)
+/* Take over bounds, which stay where they are; whether they are some, sorted. */
+static int set_bounds(struct bounds *bounds, const void *bytes, size_t size)
 {
+    const uint64_t *values = bytes;
+    size_t count = size / sizeof *values;
     uint32_t place = 0;
+    if (size % sizeof *values || (uintptr_t)bytes % sizeof *values || !count || count > UINT16_MAX)
+        return 0;
+    for (size_t i = 1; i < count; i++)
+        if (values[i] < values[i - 1])
+            return 0;
     bounds->values = values;
     bounds->count = (uint32_t)count;
     for (unsigned k = 0; k < 64; k++)
@@ -56,6 +64,7 @@ static void set_bounds(struct bounds *bounds, const uint64_t *values, size_t cou
                 place++;
             bounds->guess[k * 64 + m] = (uint16_t)place;
         }
+    return 1;
 }
 
 /* How many bounds are below a number: Python's bisect_left. */

@@ -1,0 +1,64 @@
+"""Folding the same lines with the compiled kernel and without it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from events.kernel.tallies import kernel
+from projections.entry import LOOSE
+from projections.fold import Fold
+from projections.kernel_lines import scan
+from tests.support.tools import lack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+with_kernel = partial(scan, few_bytes=0)
+"""The kernel also for few lines."""
+
+
+def without_kernel(data: bytes, folder: str | None) -> None:
+    """Each line is looked at by itself."""
+
+
+def needs_kernel() -> None:
+    """Skip where the kernel is not there; fail under CI."""
+    if kernel() is None:
+        lack("the compiled kernel is missing: install a C compiler and make .venv again")
+
+
+Told = tuple[dict[str, bytes], dict[str, int], list[tuple[int, str]]]
+"""The entries, the forks, and what was reported of which offset."""
+
+
+def folded(
+    blocks: Iterable[bytes], *, pure: bool, folder: str | None = None, loose: str = LOOSE
+) -> Told:
+    """Fold blocks of lines one after the other, and tell all that came of it."""
+    fold = Fold(scan=without_kernel if pure else with_kernel)
+    problems: list[tuple[int, str]] = []
+
+    def report(offset: int, reason: str) -> None:
+        problems.append((offset, reason))
+
+    offset = 0
+    for data in blocks:
+        fold.lines(data, offset, folder=folder, loose=loose, report=report)
+        offset += len(data)
+    return _entries(fold), fold.forks(), problems
+
+
+def _entries(fold: Fold) -> dict[str, bytes]:
+    return {name: entry.to_bytes() for name, entry in fold.entries().items()}
+
+
+def handed_back(data: bytes, folder: str | None = None) -> list[bytes]:
+    """The lines that the kernel does not take."""
+    scanned = with_kernel(data, folder)
+    assert scanned is not None
+    lines, groups = scanned
+    assert lines == data.count(b"\n")
+    places: list[Any] = [0, *(group.end for group in groups)]
+    assert places == [*(group.begin for group in groups), len(data)], "lines are left out"
+    return [data[group.begin : group.end] for group in groups if group.runs is None]
