@@ -8,8 +8,10 @@ from functools import partial
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from events.log.compression import is_decompressed
 from events.log.reader import BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
+from projections.ahead import ahead
 from projections.parts import PART_BYTES, descriptor, read_parts
 
 if TYPE_CHECKING:
@@ -133,7 +135,8 @@ def read_blocks(
     """
     reader = BlockReader(file, offset=offset)
     numbered = _Numbered(source, 1 if offset == 0 else line, problem)
-    for block in reader:
+    # What has to be decompressed is, while the lines before it are taken.
+    for block in ahead(reader) if is_decompressed(file) else reader:
         data = b"\n" if isinstance(block, Overlong) else block.data
         take(block, numbered.report)
         yield block.end

@@ -1,8 +1,9 @@
 from array import array
+from typing import TypeAlias
 
-_Text = bytes | bytearray | memoryview
-_Durations = tuple[dict[int, int], int, int, int]
-_Run = tuple[
+_Text: TypeAlias = bytes | bytearray | memoryview
+_Durations: TypeAlias = tuple[dict[int, int], int, int, int]
+_Run: TypeAlias = tuple[
     str | None,
     int,
     int,
@@ -19,6 +20,6 @@ _Run = tuple[
     int | None,
     int | None,
 ]
-Scanned = tuple[int, list[tuple[int, int, list[_Run] | None]]]
+Scanned: TypeAlias = tuple[int, list[tuple[int, int, list[_Run] | None]]]
 
 def scan(data: _Text, bounds: array[int], longest: int, folder: bytes | None = None) -> Scanned: ...

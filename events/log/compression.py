@@ -66,6 +66,11 @@ def decompress(path: Path, file: BinaryIO) -> BinaryIO:
     return cast("BinaryIO", io.BufferedReader(_Decompressed(path, file, text), _BUFFER_BYTES))
 
 
+def is_decompressed(file: BinaryIO) -> bool:
+    """Whether a file is the text of another one, made by `decompress`."""
+    return isinstance(getattr(file, "raw", None), _Decompressed)
+
+
 class _Decompressed(io.RawIOBase):
     """The pieces of a text as a file, which speaks of damage as we do."""
 

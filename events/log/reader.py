@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from events.errors import EventsError
+from events.log.compression import is_decompressed
 from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -176,10 +178,23 @@ def _filler(file: BinaryIO, *, seekable: bool) -> Callable[[memoryview], int | N
     if seekable or read1 is None:
         readinto: Callable[[memoryview], int | None] = source.readinto
         return readinto
+    is_pipe = not is_decompressed(file)
 
     def fill(view: memoryview) -> int:
-        data = read1(len(view))
-        view[: len(data)] = data
-        return len(data)
+        have = 0
+        while have < len(view):
+            try:
+                data = read1(len(view) - have)
+            except EventsError:  # a damaged archive, which says so again
+                if have:
+                    break
+                raise
+            if not data:
+                break
+            view[have : have + len(data)] = data
+            have += len(data)
+            if is_pipe:
+                break
+        return have
 
     return fill
