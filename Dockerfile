@@ -8,7 +8,11 @@ RUN python -m venv /opt/build \
  && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes --no-deps --only-binary :all: -r requirements/build.lock \
  && python -m venv /opt/syncstats \
  && /opt/syncstats/bin/pip install --quiet --no-cache-dir --require-hashes --no-deps --only-binary :all: -r requirements/runtime.lock
-COPY pyproject.toml README.md LICENSE ./
+# What compiles the kernel stays behind, too.
+# hadolint ignore=DL3008,DL3009
+RUN apt-get update --quiet --quiet \
+ && apt-get install --yes --quiet --quiet --no-install-recommends gcc libc6-dev
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY events events
 COPY sync_queue sync_queue
 COPY worker worker

@@ -18,7 +18,7 @@ LOCK := requirements/dev.lock
 RUNTIME_LOCK := requirements/runtime.lock
 BUILD_LOCK := requirements/build.lock
 FUZZ_LOCK := requirements/fuzz.lock
-# Two stamps: a changed lock makes .venv anew, a changed pyproject.toml only installs the package again.
+# Two stamps: a changed lock makes .venv anew, a changed pyproject.toml or C source only installs the package again.
 LOCKED := .venv/.locked
 INSTALLED := .venv/.installed
 # Twice quiet: only errors, not what this machine's own pip settings warn about.
@@ -122,6 +122,6 @@ $(LOCKED): $(LOCK)
 	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r $(LOCK)
 	@touch $@
 
-$(INSTALLED): $(LOCKED) pyproject.toml
+$(INSTALLED): $(LOCKED) pyproject.toml setup.py $(wildcard events/kernel/*.[ch])
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@

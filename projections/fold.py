@@ -13,7 +13,7 @@ from msgspec import UNSET
 from events.codec import decode
 from events.errors import InvalidLineError
 from events.json_text import is_blank
-from events.model import OUTCOMES
+from events.model import MAX_LINE_BYTES, OUTCOMES
 from events.reporting import ignore, too_long
 from projections.entry import LOOSE
 from projections.kernel_lines import scan, take_runs

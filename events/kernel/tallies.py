@@ -57,10 +57,15 @@ class Run(NamedTuple):
     newest_us: int | None
 
 
+def is_kept_out() -> bool:
+    """Whether the user wants no compiled kernel."""
+    return os.environ.get(PURE, "") not in {"", "0"}
+
+
 @cache
 def kernel() -> Scan | None:
     """The compiled kernel, see ``_scan.c``; None where it was not built, or is kept out."""
-    if os.environ.get(PURE, "") not in {"", "0"}:
+    if is_kept_out():
         return None
     try:
         from events.kernel._scan import scan

@@ -43,9 +43,9 @@ COMMANDS = {
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's signature
     if not value or ctx.resilient_parsing:
         return
-    from projections.cli.version import version
+    from projections.cli.version import build, version
 
-    click.echo(f"{PROGRAM} {version()}")
+    click.echo(f"{PROGRAM} {version()} ({build()})")
     ctx.exit()
 
 

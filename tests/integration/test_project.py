@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from events.kernel.tallies import kernel
 from tests.support.project import (
     PACKAGES,
     ROOT,
@@ -59,11 +60,14 @@ def test_wheel_holds_the_four_packages_whole_and_nothing_else(wheel):
         built = {name for name in archive.namelist() if ".dist-info/" not in name}
         licence = archive.read(f"syncstats-{VERSION}.dist-info/licenses/LICENSE")
     ours = {path.relative_to(ROOT) for path in tracked_files()}
-    assert built == {
+    compiled = {name for name in built if name.endswith(".so")}
+    assert compiled <= {"events/kernel/_scan.abi3.so"}
+    assert kernel() is None or compiled, "it was compiled for the tests, but not for users"
+    assert built - compiled == {
         path.as_posix()
         for path in ours
         if path.parts[0] in PACKAGES
-        and (path.suffix in {".py", ".sql", ".toml"} or path.name == "py.typed")
+        and (path.suffix in {".py", ".pyi", ".sql", ".toml"} or path.name == "py.typed")
     }
     assert {f"{package}/py.typed" for package in PACKAGES} <= built
     assert any(name.endswith(".sql") for name in built)

@@ -90,7 +90,12 @@ def test_version(capsys):
     out = capsys.readouterr().out
     with (ROOT / "pyproject.toml").open("rb") as file:
         version = tomllib.load(file)["project"]["version"]
-    assert out in {f"syncstats {version}\n", "syncstats unknown\n"}
+    said, _, built = out.partition(" (")
+    assert said in {f"syncstats {version}", "syncstats unknown"}
+    assert built in {
+        "with the compiled kernel)\n",
+        "pure Python: the kernel was not compiled, which makes replay slower)\n",
+    }
 
 
 def test_a_variable_named_version_is_somebody_elses(capsys, monkeypatch):

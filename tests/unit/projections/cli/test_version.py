@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 
-from projections.cli.version import UNKNOWN, version
+from events.kernel import tallies
+from projections.cli.version import UNKNOWN, build, version
 
 
 def test_it_is_that_of_the_installed_distribution(monkeypatch):
@@ -16,3 +18,23 @@ def test_without_an_installation_it_is_unknown(monkeypatch):
 
     monkeypatch.setattr(importlib.metadata, "version", installed)
     assert version() == UNKNOWN
+
+
+def test_it_says_that_the_kernel_is_kept_out(monkeypatch):
+    monkeypatch.setenv(tallies.PURE, "1")
+    tallies.kernel.cache_clear()
+    try:
+        assert build() == "pure Python: SYNCSTATS_PURE is set"
+    finally:
+        monkeypatch.undo()
+        tallies.kernel.cache_clear()
+
+
+def test_it_says_that_the_kernel_was_not_compiled(monkeypatch):
+    monkeypatch.setitem(sys.modules, "events.kernel._scan", None)  # as if it were not there
+    tallies.kernel.cache_clear()
+    try:
+        assert build() == "pure Python: the kernel was not compiled, which makes replay slower"
+    finally:
+        monkeypatch.undo()
+        tallies.kernel.cache_clear()

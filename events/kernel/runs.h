@@ -1,0 +1,227 @@
+/* Lines to runs: which run a line belongs to, and what it adds to it. */
+#ifndef SYNCSTATS_RUNS_H
+#define SYNCSTATS_RUNS_H
+
+#include <stdlib.h>
+
+#include "line.h"
+#include "tally.h"
+
+enum { MOST_RUNS = 64, FIRST_NAMES = 64, MOST_NAMES = 1 << 14 };
+
+struct scan {
+    const byte *data, *end;
+    struct bounds bounds;
+    struct keys keys;
+    struct run *runs[MOST_RUNS]; /* allocated as they are needed, and used again */
+    int used;
+    int last; /* the run of the line before */
+    struct text folder;
+    int has_folder;
+    size_t longest; /* line that is read, in bytes */
+    size_t lines; /* that were read */
+};
+
+static void free_run(struct run *run)
+{
+    if (!run)
+        return;
+    free(run->latency.counts);
+    free(run->latency.touched);
+    free(run->waiting.counts);
+    free(run->waiting.touched);
+    free(run->errors.slots);
+    free(run);
+}
+
+static int make_durations(struct durations *durations, size_t places)
+{
+    durations->counts = calloc(places, sizeof *durations->counts);
+    durations->touched = malloc(places * sizeof *durations->touched);
+    durations->min = UINT64_MAX;
+    return durations->counts && durations->touched;
+}
+
+static struct run *make_run(size_t places)
+{
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return NULL;
+    run->errors.size = FIRST_NAMES;
+    run->errors.slots = calloc(FIRST_NAMES, sizeof *run->errors.slots);
+    int is_whole = make_durations(&run->latency, places);
+    is_whole &= make_durations(&run->waiting, places);
+    if (!is_whole || !run->errors.slots) {
+        free_run(run);
+        return NULL;
+    }
+    return run;
+}
+
+static void empty_durations(struct durations *durations)
+{
+    for (uint32_t i = 0; i < durations->touched_count; i++)
+        durations->counts[durations->touched[i]] = 0;
+    durations->touched_count = 0;
+    durations->count = durations->sum = durations->max = 0;
+    durations->min = UINT64_MAX;
+}
+
+static void empty_run(struct run *run)
+{
+    struct durations latency = run->latency, waiting = run->waiting;
+    struct names errors = run->errors;
+    empty_durations(&latency);
+    empty_durations(&waiting);
+    if (errors.used)
+        memset(errors.slots, 0, errors.size * sizeof *errors.slots);
+    errors.used = 0;
+    memset(run, 0, sizeof *run);
+    run->latency = latency;
+    run->waiting = waiting;
+    run->errors = errors;
+    run->earliest_us = INT64_MAX;
+    run->newest_us = INT64_MIN;
+}
+
+static int grow_names(struct names *names)
+{
+    struct names larger = {NULL, names->size * 2, names->used};
+    if (larger.size > MOST_NAMES)
+        return 0;
+    larger.slots = calloc(larger.size, sizeof *larger.slots);
+    if (!larger.slots)
+        return 0;
+    for (uint32_t i = 0; i < names->size; i++) {
+        struct name *slot = names->slots + i;
+        if (!slot->count)
+            continue;
+        uint32_t at = slot->hash & (larger.size - 1);
+        while (larger.slots[at].count)
+            at = (at + 1) & (larger.size - 1);
+        larger.slots[at] = *slot;
+    }
+    free(names->slots);
+    *names = larger;
+    return 1;
+}
+
+static int is_of(const struct run *run, const struct line *line, int has_seq)
+{
+    if (!has_seq || !run->stream)
+        return !has_seq && !run->stream;
+    return run->stream_length == line->stream.length
+           && !memcmp(run->stream, line->stream.start, line->stream.length);
+}
+
+/* The run that a line goes on with: only the newest one of its stream, so that lines which say
+ * different things under one seq stay in their order. A new one if there is none; NULL if there is no
+ * room. */
+static struct run *run_of(struct scan *scan, const struct line *line)
+{
+    int has_seq = has(line, SEQ);
+    int found = scan->last;
+    if (found >= scan->used || !is_of(scan->runs[found], line, has_seq))
+        for (found = scan->used - 1; found >= 0; found--)
+            if (is_of(scan->runs[found], line, has_seq))
+                break;
+    if (found >= 0 && (!has_seq || scan->runs[found]->end == line->seq)) {
+        scan->last = found;
+        return scan->runs[found];
+    }
+    if (scan->used == MOST_RUNS)
+        return NULL;
+    struct run **place = scan->runs + scan->used;
+    if (!*place && !(*place = make_run(scan->bounds.count + 1)))
+        return NULL;
+    empty_run(*place);
+    if (has_seq) {
+        (*place)->stream = line->stream.start;
+        (*place)->stream_length = line->stream.length;
+        (*place)->first = (*place)->end = line->seq;
+    }
+    scan->last = scan->used++;
+    return *place;
+}
+
+/* Add a line to its run; 0 if it is odd, -1 if there is no room. */
+static int take(struct scan *scan, const struct line *line)
+{
+    if (has(line, STREAM) != has(line, SEQ))
+        return 0;
+    if (line->ending != CARRIED && !has(line, TIMESTAMP))
+        return 0;
+    if (scan->has_folder
+        && (!has(line, STREAM) ? line->ending != CARRIED
+                               : line->stream.length != scan->folder.length
+                                     || memcmp(line->stream.start, scan->folder.start,
+                                               scan->folder.length)))
+        return 0;
+    if (!has(line, STREAM) && line->ending == CARRIED)
+        return 1;
+    if (has(line, SEQ) && line->seq == INT64_MAX)
+        return 0;
+    struct run *run = run_of(scan, line);
+    if (!run)
+        return -1;
+    if (line->ending == FAILED) {
+        const byte *name = has(line, ERROR_TYPE) ? line->error_type.start : (const byte *)"unknown";
+        uint32_t length = has(line, ERROR_TYPE) ? line->error_type.length : 7;
+        while (!add_name(&run->errors, name, length))
+            if (!grow_names(&run->errors))
+                return -1;
+    }
+    run->end += has(line, SEQ);
+    if (line->ending == CARRIED)
+        return 1;
+    run->with_warnings += line->warnings > 0;
+    if (line->us < run->earliest_us)
+        run->earliest_us = line->us;
+    if (line->us > run->newest_us)
+        run->newest_us = line->us;
+    if (line->ending == SKIPPED) {
+        run->skipped++;
+        return 1;
+    }
+    add_duration(&run->latency, &scan->bounds, line->duration_ns);
+    if (has(line, WAIT_NS))
+        add_duration(&run->waiting, &scan->bounds, line->wait_ns);
+    if (line->ending == SUCCEEDED) {
+        run->succeeded++;
+        run->recovered += line->attempt > 1;
+        run->high += line->is_high;
+    } else {
+        run->failed++;
+        run->to_dlq += line->to_dlq;
+    }
+    return 1;
+}
+
+/* Read lines until one is odd, there is no room, or the end; where the next one begins. */
+static const byte *scan_lines(struct scan *scan, const byte *p, int *is_odd)
+{
+    struct line line;
+    *is_odd = 0;
+    while (p < scan->end) {
+        if (*p == '\n') {
+            scan->lines++;
+            p++;
+            continue;
+        }
+        const byte *next = read_line(p, scan->end, &scan->keys, &line);
+        int taken = next && (size_t)(next - p) <= scan->longest ? take(scan, &line) : 0;
+        if (taken < 0) {
+            *is_odd = !scan->used; /* not even one line fits: no memory */
+            return p;
+        }
+        if (!taken) {
+            *is_odd = 1;
+            return p;
+        }
+        scan->lines++;
+        p = next;
+    }
+    return p;
+}
+
+#endif
