@@ -116,7 +116,7 @@ class Fold:
         folder: str | None = None,
         loose: str = LOOSE,
         report: Report = ignore,
-    ) -> None:
+    ) -> int:
         r"""Fold whole lines.
 
         Args:
@@ -126,12 +126,15 @@ class Fold:
             loose: Where lines without stream and seq count; each takes the next seq there, except
                 under ``LOOSE``.
             report: Told of each invalid line.
+
+        Returns:
+            How many lines there were.
         """
         scanned = self._scan(data, folder)
         if scanned is None:
             self._each_line(data, offset, folder, loose, report)
-            return
-        _, groups = scanned
+            return data.count(b"\n")
+        lines, groups = scanned
         self.groups(
             groups,
             lambda begin, end: data[begin:end],
@@ -140,6 +143,7 @@ class Fold:
             loose=loose,
             report=report,
         )
+        return lines
 
     def groups(
         self,

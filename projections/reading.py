@@ -9,7 +9,7 @@ from io import RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from events.log.compression import is_decompressed
-from events.log.reader import BlockReader, Overlong
+from events.log.reader import BLOCK_BYTES, BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
 from projections.ahead import ahead
 from projections.parts import PART_BYTES, descriptor, read_parts
@@ -90,11 +90,11 @@ def read_file(
             progress(part.end - part.offset)
         line = numbered.line
 
-    def take(block: Block | Overlong, report: Report) -> None:
+    def take(block: Block | Overlong, report: Report) -> int:
         if isinstance(block, Overlong):
             fold.overlong(block.offset, block.length, folder=folder, report=report)
-        else:
-            fold.lines(block.data, block.offset, folder=folder, report=report)
+            return 1
+        return fold.lines(block.data, block.offset, folder=folder, report=report)
 
     yield from read_blocks(
         take, file, source, offset=offset, line=line, problem=problem, progress=progress
@@ -110,7 +110,7 @@ def _text(file: int, start: int, begin: int, end: int) -> bytes:
 
 
 def read_blocks(
-    take: Callable[[Block | Overlong, Report], object],
+    take: Callable[[Block | Overlong, Report], int | None],
     file: BinaryIO,
     source: str,
     *,
@@ -122,7 +122,8 @@ def read_blocks(
     """Hand the lines of an open file on, block by block.
 
     Args:
-        take: Takes each block, and tells the report of each invalid line.
+        take: Takes each block, tells the report of each invalid line, and may say how many lines it
+            has: where they are counted anyway.
         file: The uncompressed text, from its start.
         source: The file's name, for problems.
         offset: Where to begin.
@@ -133,14 +134,17 @@ def read_blocks(
     Yields:
         The end of the lines taken so far.
     """
-    reader = BlockReader(file, offset=offset)
+    packed = is_decompressed(file)
+    reader = BlockReader(file, offset, PART_BYTES if packed else BLOCK_BYTES)
     numbered = _Numbered(source, 1 if offset == 0 else line, problem)
     # What has to be decompressed is, while the lines before it are taken.
-    for block in ahead(reader) if is_decompressed(file) else reader:
-        data = b"\n" if isinstance(block, Overlong) else block.data
-        take(block, numbered.report)
+    for block in ahead(reader) if packed else reader:
+        lines = take(block, numbered.report)
         yield block.end
-        numbered.tell(block.offset, data.count(b"\n"), partial(data.count, b"\n", 0))
+        data = b"\n" if isinstance(block, Overlong) else block.data
+        if lines is None:
+            lines = data.count(b"\n")
+        numbered.tell(block.offset, lines, partial(data.count, b"\n", 0))
         progress(block.end - block.offset)
     if reader.incomplete:
         why = (
