@@ -4,11 +4,13 @@
 
 #include "json.h"
 
-/* The date that was read last: most lines of a log are of one day. */
+/* The date that was read last: most lines of a log are of one day. Never without a date: ten zero
+ * bytes would be taken for one that was read before. */
 struct day {
     byte text[10];
-    int64_t days;
+    int64_t days; /* since 1970-01-01 */
 };
+#define FIRST_DAY {'1', '9', '7', '0', '-', '0', '1', '-', '0', '1'}
 
 static inline int two_digits(const byte *p)
 {

@@ -118,6 +118,7 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_SetString(PyExc_ValueError, "the last line has no end");
         goto done;
     }
+    scan->keys.day = (struct day){.text = FIRST_DAY, .days = 0};
     scan->data = p;
     scan->end = p + data.len;
     scan->folder = (struct text){folder.buf, (uint32_t)folder.len};

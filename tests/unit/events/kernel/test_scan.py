@@ -81,6 +81,11 @@ def test_odd_lines_are_handed_back_between_others(odd):
     assert handed_back(succeeded(0) + odd + succeeded(1)) == [odd]
 
 
+def test_a_day_of_zero_bytes_is_none_also_in_the_first_line():
+    odd = succeeded(0, timestamp="D" * 10 + "T12:00:00Z").replace(b"D" * 10, bytes(10))
+    assert handed_back(odd) == [odd]
+
+
 def test_lines_of_a_run_are_added_up():
     data = (
         succeeded(5, duration_ns=7, wait_ns=3, at=9)
