@@ -25,7 +25,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test venv lint imports types unit faults properties format fuzz reference lock clean
+.PHONY: help demo test venv lint imports types unit faults properties format fuzz sanitize reference lock clean
 
 help: ## list these calls
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,9 @@ fuzz: $(INSTALLED) ## atheris over all that reads foreign bytes, for SECONDS=60 
 		echo "make: no fuzzing here: atheris cannot be installed for this Python and machine (the reason stands above)" >&2; \
 		exit 1; }
 	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
+
+sanitize: $(INSTALLED) ## the compiled kernel under two sanitizers of gcc's, for SECONDS=60
+	@$(BIN)/python -m tests.fuzz.sanitized --seconds $(SECONDS)
 
 reference: $(INSTALLED) ## write docs/reference/cli.md from what the command says of itself
 	@$(BIN)/python -m tests.support.reference

@@ -28,7 +28,7 @@ from projections.fold import Fold
 from projections.snapshot import Snapshot, parse_snapshot
 from sync_queue.errors import InvalidJobError
 from sync_queue.job_lines import dump, load, parse_job, read_jobs
-from tests.fuzz import foreign_targets
+from tests.fuzz import foreign_targets, kernel_targets
 from worker.errors import StatsError
 from worker.stats import SyncStats
 from worker.stats_file import load as load_stats
@@ -255,6 +255,7 @@ def text(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "line": line,
+    "kernel": kernel_targets.kernel,
     "stats": stats,
     "job": job,
     "text": text,

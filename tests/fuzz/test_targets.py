@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.fuzz import foreign_targets, targets
+from tests.fuzz import foreign_targets, kernel_targets, targets
 from tests.fuzz.mutations import mutate
 from tests.fuzz.targets import TARGETS, corpus
 
@@ -46,6 +46,7 @@ def first_harmful(name, numbers):
     ("name", "where", "reader"),
     [
         ("line", targets, "decode"),
+        ("kernel", kernel_targets, "folded"),
         ("stats", targets, "entry_from_dict"),
         ("job", targets, "parse_job"),
         ("text", targets, "safe"),
@@ -58,12 +59,12 @@ def test_a_reader_that_breaks_now_and_then_is_found(name, where, reader, monkeyp
     real = getattr(where, reader)
     calls = 0
 
-    def broken(*args):
+    def broken(*args, **named):
         nonlocal calls
         calls += 1
         if calls > 100:
             raise KeyError("planted")
-        return real(*args)
+        return real(*args, **named)
 
     monkeypatch.setattr(where, reader, broken)
     found = first_harmful(name, range(MUTATIONS))
