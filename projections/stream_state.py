@@ -103,13 +103,13 @@ class StreamState:
     def absorb(self, entry: Entry) -> bool:
         """Add what other lines add up to; say whether that could be done."""
         again = overlap(self.seen, entry.seen)
-        if again == size(entry.seen):
-            self.duplicates += again
-        elif again == 0:
+        if again == 0:  # also where nothing is numbered: lines without stream and seq
             self.stats = self.stats.merge(entry.stats)
             self.seen = SeqSet(union(self.seen, entry.seen))
             moments = [us for us in (self.as_of_us, entry.as_of_us) if us is not None]
             self.as_of_us = max(moments, default=None)
+        elif again == size(entry.seen):
+            self.duplicates += again
         else:
             return False
         for epoch, seq in entry.epochs:

@@ -312,3 +312,11 @@ def test_pieces_of_another_programs_log_add_up_to_the_whole() -> None:
         pieces.foreign("log", [each], lines=1)
 
     assert whole.entry("log") == pieces.entry("log")
+
+
+def test_what_lines_without_a_stream_add_up_to_is_absorbed_too() -> None:
+    folded = Fold(fold(succeeded(None, None), failed(None, None)).streams)
+    assert folded.absorb(LOOSE, fold(succeeded(None, None)).streams[LOOSE])
+
+    whole = fold(*[succeeded(None, None)] * 2, failed(None, None))
+    assert Snapshot(folded.entries()) == whole
