@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,13 @@ from events.log.pruned import SUMMARY_NAME
 from events.log.segment import list_segments, parse_segment, rank
 from events.log.stream import EVENTS_FOLDER, valid_stream_name
 from projections.errors import SourceError
+from projections.names import LOCAL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from events.filesystem import FileSystem
+    from projections.names import Names
 
 STDIN = "-"
 SUFFIXES = (".jsonl", *(".jsonl" + suffix for suffix in COMPRESSED))
@@ -43,6 +44,8 @@ def find_sources(
     paths: Iterable[str],
     fs: FileSystem,
     passed_over: Callable[[Path, OSError], None] | None = None,
+    *,
+    names: Names = LOCAL_NAMES,
 ) -> list[Source]:
     """Find what ``paths`` name, each thing once however often it is named, in a fixed order.
 
@@ -56,6 +59,7 @@ def find_sources(
         fs: Where they are.
         passed_over: Told of each file that a folder or a glob names and that cannot be looked at,
             such as a link that leads nowhere; without it that is an error.
+        names: How names work there.
 
     Raises:
         SourceError: One of them is not there, cannot be looked at, or names nothing to read.
@@ -63,9 +67,9 @@ def find_sources(
     found: dict[object, Source] = {}
     for text in paths:
         try:
-            for source in _expand(text, fs):
+            for source in _expand(text, fs, names):
                 try:
-                    key = _key(source, fs)
+                    key = _key(source, fs, names)
                 except OSError as error:
                     if passed_over is None:
                         raise
@@ -83,14 +87,13 @@ def find_sources(
     return [source for key, source in found.items() if key not in inside]
 
 
-def _key(source: Source, fs: FileSystem) -> object:
+def _key(source: Source, fs: FileSystem, names: Names) -> object:
     """The same for all that names one thing: a segment is one in all its forms."""
     if source.kind == "stdin":
         return STDIN
     path = source.path
     if source.kind == "file":
-        if os.path.islink(path):  # noqa: PTH114 - of thousands of files: a Path's method costs more
-            path = Path(os.path.realpath(path))
+        path = names.unlinked(path)
         segment = parse_segment(path)
         if segment is not None:
             return fs.identity(path.parent), segment.first_seq
@@ -120,37 +123,39 @@ def _inside_streams(sources: Iterable[Source], fs: FileSystem) -> set[object]:
     return found
 
 
-def _expand(text: str, fs: FileSystem) -> list[Source]:
+def _expand(text: str, fs: FileSystem, names: Names) -> list[Source]:
     if text == STDIN:
         return [Source("stdin", Path(STDIN))]
     path = Path(text)
     if fs.exists(path):
-        sources = _named(path, fs, asked=True)
-        if not sources and not _may_be_empty(path, fs):
+        sources = _named(path, fs, names, asked=True)
+        if not sources and not _may_be_empty(path, fs, names):
             raise SourceError(
                 f"{path} holds no .jsonl files and no streams; is it the right folder?"
             )
         return sources
     if not glob.has_magic(text):
         raise SourceError(f"{text} does not exist; name a file, a folder of .jsonl files, or -")
-    sources = [s for match in matches(text) for s in _named(Path(match), fs, asked=False)]
+    sources = [
+        s for match in matches(text, names) for s in _named(Path(match), fs, names, asked=False)
+    ]
     if not sources:
         raise SourceError(f"{text} matches nothing that could be read; is it the right pattern?")
     return sources
 
 
-def matches(pattern: str) -> list[str]:
+def matches(pattern: str, names: Names = LOCAL_NAMES) -> list[str]:
     """What a glob names now, in a fixed order."""
-    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # pathlib refuses absolute ones
+    return sorted(names.glob(pattern))
 
 
-def _named(path: Path, fs: FileSystem, *, asked: bool) -> list[Source]:
-    if not path.is_dir():
+def _named(path: Path, fs: FileSystem, names: Names, *, asked: bool) -> list[Source]:
+    if not names.is_folder(path):
         # A pipe is read where it was asked for; where it lies among files, nobody may ever write.
-        return [Source("file" if path.is_file() or not asked else "pipe", path)]
+        return [Source("file" if names.is_file(path) or not asked else "pipe", path)]
     if _is_folder(path / EVENTS_FOLDER, fs) and (streams := _streams(path / EVENTS_FOLDER, fs)):
         return streams
-    absolute = _absolute(path)
+    absolute = names.absolute(path)
     if absolute.name == EVENTS_FOLDER and (streams := _streams(path, fs)):
         return streams
     if (
@@ -162,14 +167,9 @@ def _named(path: Path, fs: FileSystem, *, asked: bool) -> list[Source]:
     return _streams(path, fs) + _files(path, fs)
 
 
-def _absolute(path: Path) -> Path:
-    """A folder with its own name; resolve() would take that of a link's target."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
-
-
-def _may_be_empty(path: Path, fs: FileSystem) -> bool:
+def _may_be_empty(path: Path, fs: FileSystem, names: Names) -> bool:
     """Whether a folder may hold nothing yet: a data folder, or the event log in one."""
-    absolute = _absolute(path)
+    absolute = names.absolute(path)
     data = absolute.parent if absolute.name == EVENTS_FOLDER else absolute
     return fs.exists(data / "queue.db")
 
