@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, BinaryIO
 from events.filesystem import RealFileSystem
 from events.log.segment import open_segment, open_source, parse_segment
 from projections.choosing import Choice, unrecognised
-from projections.errors import SourceError, StrictError
+from projections.errors import StrictError
 from projections.fold import Fold
+from projections.folders import begin, is_one_log, refuse_forks
 from projections.intake import Format
 from projections.log_files import source_text
 from projections.logs import naming, read_logs, refuse_streams, unreadable
 from projections.reading import Problem, nothing, read_file, read_stream
-from projections.seqs import size
 from projections.snapshot import Snapshot
-from projections.sources import Source, find_sources
+from projections.sources import find_sources
 from projections.summary import list_kept
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from projections.logs import Found
+    from projections.sources import Source
     from projections.summary import Summary
 
 NATIVE_CHOICE = Choice()
@@ -91,7 +92,7 @@ def replay(
 
     sources = find_sources(paths, real)
     refuse_streams(sources, choice)
-    one_log = _is_one_log(sources)
+    one_log = is_one_log(sources)
     try:
         kept = _begin(fold, sources, real)
     except OSError as error:
@@ -124,7 +125,8 @@ def replay(
         )
         _refuse_unknown(logs, alone=not kept)
     if not one_log:
-        _refuse_forks(fold, sources)
+        folders = [(s.path.name, str(s.path)) for s in sources if s.kind == "stream"]
+        refuse_forks(fold.forks(), folders)
         for stream in fold.entries():
             fold.displace(stream)
     unknown = tuple(name for name, found in logs.items() if found == "unknown")
@@ -142,49 +144,16 @@ def _refuse_unknown(logs: Mapping[str, Found], *, alone: bool) -> None:
         raise unrecognised(unknown[0])
 
 
-def _is_one_log(sources: Sequence[Source]) -> bool:
-    """Whether all lines of each stream come from one folder, so that it has a place in a log."""
-    streams = [source.path.name for source in sources if source.kind == "stream"]
-    return len(streams) == len(sources) and len(streams) == len(set(streams))
-
-
-def _refuse_forks(fold: Fold, sources: Sequence[Source]) -> None:
-    """Refuse folders of one stream that hold different events under one number.
-
-    Raises:
-        SourceError: There are such; whichever was read first would hide the other.
-    """
-    for stream, seq in fold.forks().items():
-        folders = [s.path for s in sources if s.kind == "stream" and s.path.name == stream]
-        if len(folders) > 1:
-            raise SourceError(
-                f"{folders[0]} and {folders[1]} hold two histories of stream {stream!r}, which "
-                f"differ at seq {seq} (a backup was restored and written on?): replay one of them "
-                "alone"
-            )
-
-
 def _begin(fold: Fold, sources: Sequence[Source], fs: FileSystem) -> dict[Path, list[Segment]]:
-    """Fold the summaries of streams that were pruned; give each stream's segments.
-
-    Before all lines: of a line it can be told whether its seq was counted. Of two summaries, one
-    may hold all that the other holds, or nothing of it.
-    """
+    """Fold the summaries of streams that were pruned; give each stream's segments."""
     segments: dict[Path, list[Segment]] = {}
-    summaries: list[tuple[Path, Summary]] = []
+    summaries: list[tuple[str, Summary]] = []
     for source in sources:
         if source.kind == "stream":
             summary, segments[source.path] = list_kept(source.path, fs)
             if summary is not None:
-                summaries.append((source.path, summary))
-    summaries.sort(key=lambda found: -size(found[1].entry.seen))
-    for folder, summary in summaries:
-        if not fold.absorb(summary.stream, summary.entry):
-            raise SourceError(
-                f"what was pruned of {folder} was pruned of another folder of stream "
-                f"{summary.stream!r} only in part, so it cannot be told what is in both: replay "
-                "one of them without the other"
-            )
+                summaries.append((str(source.path), summary))
+    begin(fold, summaries)
     return segments
 
 
