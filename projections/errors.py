@@ -39,3 +39,7 @@ class SaveError(ProjectionError):
 
 class WatchError(ProjectionError):
     """Files cannot be followed any longer; what was read of them stands."""
+
+
+class EngineError(ProjectionError):
+    """An engine that was to replay cannot be used, or its workers cannot do the work."""

@@ -123,25 +123,25 @@ def replay(
             progress=progress,
             told=told,
         )
-        _refuse_unknown(logs, alone=not kept)
+    unknown = refuse_unknown(logs, alone=not kept)
     if not one_log:
         folders = [(s.path.name, str(s.path)) for s in sources if s.kind == "stream"]
         refuse_forks(fold.forks(), folders)
         for stream in fold.entries():
             fold.displace(stream)
-    unknown = tuple(name for name, found in logs.items() if found == "unknown")
     return Replayed(Snapshot(fold.entries()), incomplete, unknown)
 
 
-def _refuse_unknown(logs: Mapping[str, Found], *, alone: bool) -> None:
-    """Refuse logs of which none is in a known format.
+def refuse_unknown(logs: Mapping[str, Found], *, alone: bool) -> tuple[str, ...]:
+    """Refuse logs of which none is in a known format; else give those that are in none.
 
     Raises:
         SourceError: So it is, and nothing else was read (``alone``).
     """
-    unknown = [name for name, found in logs.items() if found == "unknown"]
+    unknown = tuple(name for name, found in logs.items() if found == "unknown")
     if unknown and alone and "known" not in logs.values():
         raise unrecognised(unknown[0])
+    return unknown
 
 
 def _begin(fold: Fold, sources: Sequence[Source], fs: FileSystem) -> dict[Path, list[Segment]]:

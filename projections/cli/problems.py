@@ -36,6 +36,10 @@ class Problems:
         if self.invalid + self.incomplete <= SHOWN:
             note(f"syncstats: {problem}")
 
+    def pass_over(self, unsaid: int) -> None:
+        """Count invalid lines that nobody told one by one."""
+        self.invalid += unsaid
+
     def finish(self) -> None:
         """Say how many more there were than those that were printed."""
         more = self.invalid + self.incomplete - SHOWN

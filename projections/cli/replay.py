@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from projections.cli.command import Command
+from projections.cli.errors import CommandError
 from projections.cli.formats import format_options
 from projections.cli.options import data_option, json_option
 
@@ -29,6 +30,17 @@ from projections.cli.options import data_option, json_option
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the stats to this file, for `syncstats merge`.",
 )
+@click.option(
+    "--engine",
+    metavar="E",
+    type=click.Choice(["dask"]),
+    help="Let a Dask cluster read: dask. Also takes URLs (s3://bucket/logs/**/*.jsonl.zst).",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDR",
+    help="The cluster's scheduler (tcp://host:8786).  [default: processes of this machine]",
+)
 @json_option()
 @click.pass_context
 def replay(  # noqa: PLR0917 - click passes them by name
@@ -41,6 +53,8 @@ def replay(  # noqa: PLR0917 - click passes them by name
     wrapped: str | None,
     strict: bool,
     out: Path | None,
+    engine: str | None,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Add up a log again, our own or another program's, and print the stats.
@@ -53,57 +67,35 @@ def replay(  # noqa: PLR0917 - click passes them by name
     rotated files of one log (app.log, app.log.1, app.log.2.gz) are read as one, the oldest first;
     a line that another one would complete counts at the end as it stands. With --format auto, logs
     whose first lines show no format are told and left out: status 1, or 2 if there is no other.
-    """
-    from io import BytesIO
 
+    With --engine dask the files are read by many processes, on this machine or on others (it needs
+    the extra 'dask'), and the result is the same.
+    """
     from events.filesystem import RealFileSystem
-    from projections.choosing import unrecognised
     from projections.cli.failures import FOUND
     from projections.cli.formats import LogNotes, choice_of
-    from projections.cli.no_outcome import counts_nothing, why_none
-    from projections.cli.options import existing, standard_input
-    from projections.cli.output import note, print_json, say
+    from projections.cli.options import existing
+    from projections.cli.output import print_json, say
     from projections.cli.problems import Problems
-    from projections.cli.progress import reading
+    from projections.cli.replaying import Asked, replay_here, replay_on_dask
     from projections.cli.stats_view import print_stats
-    from projections.cli.writing import refuse_read, write_out
-    from projections.replay import replay as fold_again
-    from projections.sources import STDIN, find_sources, total_bytes
+    from projections.cli.writing import write_out
 
-    fs = RealFileSystem()
-    named = paths or (str(existing(data)),)
-    choice = choice_of(format_, mapping, wrapped)
-    problems, told, unknown = Problems(), LogNotes(), LogNotes()
-    sources = find_sources(named, fs)
-    if out is not None:
-        refuse_read(out, sources, fs)
-    read = 0
-
-    def counted(more: int) -> None:
-        nonlocal read
-        read += more
-        progress(more)
-
-    with reading(total_bytes(sources, fs)) as progress:
-        replayed = fold_again(
-            named,
-            stdin=standard_input() if STDIN in named else BytesIO(),
-            choice=choice,
-            strict=strict,
-            fs=fs,
-            problem=problems,
-            progress=counted,
-            told=told,
-        )
-    told.finish()
-    problems.finish()
-    for log in replayed.unknown:
-        unknown(f"{unrecognised(log)}; nothing of it was counted")
-    unknown.finish()
-    if read and counts_nothing(replayed.snapshot):
-        why = why_none(sources, choice, fs)
-        if why is not None:
-            note(f"syncstats: {why}")
+    asked = Asked(
+        paths=paths or (str(existing(data)),),
+        choice=choice_of(format_, mapping, wrapped),
+        strict=strict,
+        out=out,
+        fs=RealFileSystem(),
+        problems=Problems(),
+        told=LogNotes(),
+    )
+    if engine is None:
+        if scheduler is not None:
+            raise CommandError("--scheduler is for --engine dask: say that, too")
+        replayed = replay_here(asked)
+    else:
+        replayed = replay_on_dask(asked, scheduler)
     if out is not None:
         write_out(out, replayed.snapshot.to_bytes())
     if as_json:

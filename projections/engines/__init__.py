@@ -1,0 +1,1 @@
+"""Replay on other engines than this process: partitions, partial results, and who works them."""
