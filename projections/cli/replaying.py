@@ -85,12 +85,15 @@ def replay_on_dask(asked: Asked, scheduler: str | None) -> Replayed:
         CommandError: Dask is not installed.
     """
     from projections.engines.dask import dask_engine, is_installed
+    from projections.engines.local import load_ahead
 
     if not is_installed():
         raise CommandError(
             "--engine dask needs Dask: `pip install 'syncstats[dask]'` (in a checkout `pipx "
             "install --force '.[dask]'`, or `uv tool install --force '.[dask]'`)"
         )
+    if scheduler is None:
+        load_ahead()
     from projections.engines.planning import plan
     from projections.engines.replaying import replay_on
 

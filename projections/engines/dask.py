@@ -10,13 +10,13 @@ Source: Dask.distributed's documentation, "Client", "Resilience" (``retries``,
 from __future__ import annotations
 
 import logging
-import os
 import queue
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from events.errors import SyncStatsError
+from projections.engines.local import local_cluster
 from projections.engines.partial import empty, merge
 from projections.engines.work import fold_again, fold_partition
 from projections.errors import EngineError
@@ -33,12 +33,9 @@ RETRIES = 2
 """How often a task that failed is tried again; a lost worker's tasks beside that, as Dask does."""
 SPLIT_EVERY = 8
 """So many results are merged by one task."""
-WORTH_A_WORKER = 8 << 20
-"""A local worker is started for so many bytes of text at least."""
 CONNECT_S = 15
 _LOOK_S = 5.0
 _LOOKS = 12  # without any worker, then it is said
-_LOOPBACK = "127.0.0.1"
 
 
 def is_installed() -> bool:
@@ -62,7 +59,7 @@ def dask_engine(scheduler: str | None, work: int) -> Iterator[Engine]:
         stack.enter_context(_quiet())
         address: Any = scheduler
         if scheduler is None:
-            address = stack.enter_context(_local_cluster(work))
+            address = stack.enter_context(local_cluster(work))
         client = stack.enter_context(_client(address))
         yield DaskEngine(client)
 
@@ -77,33 +74,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
-
-
-@contextmanager
-def _local_cluster(work: int) -> Iterator[Any]:
-    import dask
-    from distributed import LocalCluster
-
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    nowhere: dict[str, Any] = {
-        "distributed.scheduler.http.routes": [],
-        "distributed.worker.http.routes": [],
-    }
-    with (
-        dask.config.set(nowhere),
-        LocalCluster(
-            n_workers=min(cores, max(1, -(-work // WORTH_A_WORKER))),
-            threads_per_worker=1,  # the fold holds the GIL for the most part
-            processes=True,
-            host=_LOOPBACK,
-            dashboard_address=f"{_LOOPBACK}:0",
-            scheduler_kwargs={"dashboard": False},
-            memory_limit=0,  # blocks are of bounded size
-            silence_logs=logging.CRITICAL + 1,
-        ) as cluster,
-    ):
-        yield cluster
 
 
 @contextmanager
