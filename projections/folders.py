@@ -54,7 +54,7 @@ def refuse_forks(forks: Mapping[str, int], folders: Iterable[tuple[str, str]]) -
         SourceError: There are such; whichever was read first would hide the other.
     """
     known = [*folders]
-    for stream, seq in forks.items():
+    for stream, seq in sorted(forks.items()):  # the same one, whichever was read first
         found = [folder for name, folder in known if name == stream]
         if len(found) > 1:
             raise SourceError(

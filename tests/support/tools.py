@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from importlib.util import find_spec
 from typing import NoReturn
 
 import pytest
@@ -33,6 +34,13 @@ def tool(name: str, package: str) -> str:
     """
     path = shutil.which(name)
     return path if path is not None else lack(f"{name} is missing: apt install {package}")
+
+
+def packages(*names: str) -> None:
+    """Skip where Python packages are missing that only the extra ``dev`` brings."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        lack(f"{', '.join(missing)} is missing: pip install 'syncstats[dev]'")
 
 
 def strace() -> str:
