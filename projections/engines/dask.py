@@ -34,7 +34,7 @@ RETRIES = 2
 SPLIT_EVERY = 8
 """So many results are merged by one task."""
 CONNECT_S = 15
-_LOOK_S = 5.0
+LOOK_S = 5.0
 _LOOKS = 12  # without any worker, then it is said
 
 
@@ -67,13 +67,18 @@ def dask_engine(scheduler: str | None, work: int) -> Iterator[Engine]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what Dask logs off stderr: what matters is raised."""
-    log = logging.getLogger("distributed")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    import distributed  # noqa: F401 - it gives its loggers levels and handlers of their own
+
+    known = logging.root.manager.loggerDict
+    names = [name for name in known if name.partition(".")[0] == "distributed"]
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        log.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @contextmanager
@@ -152,17 +157,17 @@ class _Ended:
         alone = 0
         while self._left:
             try:
-                future = self._queue.get(timeout=_LOOK_S)
+                future = self._queue.get(timeout=LOOK_S)
             except queue.Empty:
                 alone = 0 if self._client.nthreads() else alone + 1
                 if alone >= _LOOKS:
                     raise EngineError(
-                        f"the Dask scheduler has had no worker for {alone * _LOOK_S:.0f} s: start "
+                        f"the Dask scheduler has had no worker for {alone * LOOK_S:.0f} s: start "
                         "some (`dask worker ADDRESS`), in an environment that has syncstats"
                     ) from None
                 continue
             self._left -= 1
-            if future.status != "finished":
+            if future.status in {"error", "cancelled"}:  # "lost" after its end: it is made anew
                 raise _failure(future)
             yield future
 
