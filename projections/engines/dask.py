@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from projections.engines.replaying import Engine
     from projections.engines.work import Again, Refolded
 
+PACKAGES = ("dask", "distributed", "fsspec", "cryptography")
+"""What the extra ``dask`` brings."""
 RETRIES = 2
 """How often a task that failed is tried again; a lost worker's tasks beside that, as Dask does."""
 SPLIT_EVERY = 8
@@ -40,7 +42,7 @@ _LOOKS = 12  # without any worker, then it is said
 
 def is_installed() -> bool:
     """Whether the extra ``dask`` is there."""
-    return all(find_spec(name) is not None for name in ("dask", "distributed", "fsspec"))
+    return all(find_spec(name) is not None for name in PACKAGES)
 
 
 @contextmanager

@@ -33,7 +33,9 @@ def load_ahead() -> None:
 def local_cluster(work: int) -> Iterator[Any]:
     """Start a scheduler in this process, and workers of one thread each in others.
 
-    No dashboard, and nothing that other machines can reach.
+    No dashboard, and nothing that other machines can reach. Whoever can talk to a scheduler can
+    have any code run, so another user of this machine must not: all parts show a certificate that
+    is made for this cluster, and kept in memory.
 
     Args:
         work: How many bytes of text there are to read, about.
@@ -43,6 +45,7 @@ def local_cluster(work: int) -> Iterator[Any]:
     """
     import dask
     from distributed import LocalCluster
+    from distributed.security import Security
 
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
@@ -59,6 +62,8 @@ def local_cluster(work: int) -> Iterator[Any]:
             processes=True,
             host=LOOPBACK,
             dashboard_address=f"{LOOPBACK}:0",
+            protocol="tls://",
+            security=Security.temporary(),
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,  # blocks are of bounded size
             silence_logs=logging.CRITICAL + 1,

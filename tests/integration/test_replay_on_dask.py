@@ -12,7 +12,8 @@ import pytest
 import zstandard
 
 from projections.engines import partitions
-from projections.engines.dask import DaskEngine, dask_engine
+from projections.engines.dask import PACKAGES, DaskEngine, dask_engine
+from projections.engines.local import local_cluster
 from projections.engines.planning import plan
 from projections.engines.replaying import replay_on
 from projections.errors import EngineError, SourceError
@@ -28,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     with dask_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
 
@@ -98,7 +99,7 @@ def test_a_file_that_is_gone_ends_it_with_one_error(cluster, log):
 
 @pytest.mark.usefixtures("small_partitions")
 def test_a_worker_that_is_killed_midway_changes_nothing(log, tmp_path):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     todo = plan([str(log)], NATIVE_CHOICE)
     with dask_cluster(tmp_path) as own:
         engine = DaskEngine(own.client)
@@ -117,7 +118,7 @@ def test_a_worker_that_is_killed_midway_changes_nothing(log, tmp_path):
 
 
 def test_workers_that_cannot_run_it_are_told_of_in_one_line(log, tmp_path):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     theirs = tmp_path / "theirs" / "projections"
     theirs.mkdir(parents=True)
     (theirs / "__init__.py").write_text("raise ImportError('not that')")  # somebody else's
@@ -128,7 +129,7 @@ def test_workers_that_cannot_run_it_are_told_of_in_one_line(log, tmp_path):
 
 @pytest.mark.usefixtures("small_partitions")
 def test_a_scheduler_that_is_killed_midway_ends_it_with_one_error(log, tmp_path, capfd):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     todo = plan([str(log)], NATIVE_CHOICE)
     with dask_cluster(tmp_path) as own, dask_engine(own.address, todo.work) as engine:
         with pytest.raises(EngineError, match="has the Dask scheduler been stopped"):
@@ -140,7 +141,7 @@ def test_a_scheduler_that_is_killed_midway_ends_it_with_one_error(log, tmp_path,
 
 
 def test_without_a_scheduler_processes_of_this_machine_do_it(log, tmp_path):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     before = sorted(tmp_path.iterdir())
     here = syncstats("replay", log, "--json", cwd=tmp_path)
 
@@ -149,7 +150,7 @@ def test_without_a_scheduler_processes_of_this_machine_do_it(log, tmp_path):
 
 
 def test_a_cluster_of_its_own_listens_on_loopback_only_and_is_gone_afterwards(log):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     import psutil
 
     todo = plan([str(log)], NATIVE_CHOICE)
@@ -170,8 +171,19 @@ def test_a_cluster_of_its_own_listens_on_loopback_only_and_is_gone_afterwards(lo
     assert not psutil.wait_procs(started, 30)[1]
 
 
+def test_nobody_else_on_this_machine_can_have_code_run_by_its_cluster():
+    packages(*PACKAGES)
+    from distributed import Client
+
+    with local_cluster(1) as cluster:
+        address = cluster.scheduler_address.removeprefix("tls://")
+        for theirs in (f"tcp://{address}", f"tls://{address}"):
+            with pytest.raises((OSError, TypeError)):
+                Client(theirs, timeout=1, set_as_default=False)
+
+
 def test_an_interrupt_ends_it_and_its_processes(log, tmp_path):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     import psutil
 
     script = (
@@ -209,7 +221,7 @@ def _session(pid):
 @pytest.fixture(scope="module")
 def s3():
     """The environment in which s3:// is a server on loopback, and a client of it."""
-    packages("dask", "distributed", "fsspec", "s3fs", "moto", "flask")
+    packages(*PACKAGES, "s3fs", "moto", "flask")
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -275,7 +287,7 @@ def test_what_a_store_does_not_give_is_told_in_one_line(s3, tmp_path):
 
 
 def test_files_of_a_web_server_that_knows_no_ranges_are_read(tmp_path, log):
-    packages("dask", "distributed", "fsspec", "aiohttp")
+    packages(*PACKAGES, "aiohttp")
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", str(log)],
         stdout=subprocess.PIPE,
@@ -321,7 +333,7 @@ def test_a_scheduler_without_the_engine_is_refused(tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_told_of(monkeypatch):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     monkeypatch.setattr("projections.engines.dask.CONNECT_S", 1)
 
     with (
@@ -332,7 +344,7 @@ def test_a_scheduler_that_does_not_answer_is_told_of(monkeypatch):
 
 
 def test_a_cluster_that_has_no_worker_for_long_is_told_of(log, tmp_path, monkeypatch):
-    packages("dask", "distributed", "fsspec")
+    packages(*PACKAGES)
     monkeypatch.setattr("projections.engines.dask.LOOK_S", 0.01)
     with (
         dask_cluster(tmp_path, 0) as own,
