@@ -6,8 +6,9 @@ import os
 import queue
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from events.model import MAX_COUNT
 from worker.attempt import Failure
@@ -33,8 +34,7 @@ class Runs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True, gc=False):
     """An attempt that has ended.
 
     Attributes:
@@ -52,8 +52,7 @@ class Finished:
     ticket: int
 
 
-@dataclass(slots=True, eq=False)
-class _Task:
+class _Task(msgspec.Struct, eq=False, gc=False):
     job: LeasedJob
     ticket: int
     started_ns: int = 0
@@ -109,11 +108,12 @@ class HandlerPool:
         self._running: set[_Task] = set()
         # SimpleQueue, because putting into it is safe in a signal handler.
         self._done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
-        # Wakes a thread for each waiting task; False ends one. A task that was taken back leaves
-        # its True behind, which wakes a thread for nothing.
+        # True lets an idle thread look for tasks, of which it takes one after the other until none
+        # may begin; False ends one.
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._pid = os.getpid()
         self._threads = 0
+        self._idle = 0  # threads that wait for a wake which has not been given yet
         self._no_thread: WorkerError | None = None
         self.held = 0
         try:
@@ -140,51 +140,62 @@ class HandlerPool:
         tasks = [_Task(job, ticket) for job, ticket in jobs]
         with self._lock:
             self._waiting.extend(tasks)
+            self._wake()
         self.held += len(tasks)
-        for _ in tasks:
+
+    def _wake(self) -> None:
+        """Let idle threads look, each once: a busy one looks by itself; with the lock held."""
+        count = min(len(self._waiting), self._idle)
+        self._idle -= count
+        for _ in range(count):
             self._wakes.put(True)
 
     def _work(self) -> None:
-        while self._wakes.get():
-            task = self._begin()
-            if task is None:
-                continue
-            result = self._attempts.run(task.job)
-            if os.getpid() != self._pid:
-                # A child that the handler forked came back from it. It is not us, and nobody
-                # holds or lets go this process's locks: it may touch nothing.
-                os._exit(isinstance(result, Failure))  # pragma: no cover -- ends before it counts
-            if not self._finish(task, result):
-                return  # another thread has taken this one's place
+        looking = True  # at once: the thread whose place it takes may have used up the wake
+        while looking:
+            with self._lock:
+                task = self._begin()
+            while task is not None:
+                result = self._attempts.run(task.job)
+                if os.getpid() != self._pid:
+                    # A child that the handler forked came back from it. It is not us, and nobody
+                    # holds or lets go this process's locks: it may touch nothing.
+                    os._exit(
+                        isinstance(result, Failure)
+                    )  # pragma: no cover -- ends before it counts
+                took_ns = self._clock.monotonic_ns() - task.started_ns
+                with self._lock:
+                    if task not in self._running:
+                        return  # it was abandoned, and another thread has taken this one's place
+                    self._finish(task, result, took_ns)
+                    task = self._begin()
+            looking = self._wakes.get()
 
     def _begin(self) -> _Task | None:
-        with self._lock:
-            if self._holding or self._stopping or not self._waiting:
-                return None
-            task = self._waiting.popleft()
-            self._running.add(task)
-            late_us = self._clock.now_us() - task.job.due_at_us
-            task.wait_ns = min(max(0, late_us) * 1000, MAX_COUNT)
-            task.started_ns = self._clock.monotonic_ns()
-            return task
+        """Take the next task, or become idle if none may begin; with the lock held."""
+        if self._holding or self._stopping or not self._waiting:
+            self._idle += 1
+            return None
+        task = self._waiting.popleft()
+        self._running.add(task)
+        late_us = self._clock.now_us() - task.job.due_at_us
+        if late_us > 0:
+            task.wait_ns = min(late_us * 1000, MAX_COUNT)
+        task.started_ns = self._clock.monotonic_ns()
+        return task
 
-    def _finish(self, task: _Task, result: Result) -> bool:
-        """Hand a result in; False if the attempt was abandoned."""
-        took_ns = self._clock.monotonic_ns() - task.started_ns
-        with self._lock:
-            if task not in self._running:
-                return False
-            self._running.remove(task)
-            self._watch(result)
-            self._done.put(Finished(task.job, result, took_ns, task.wait_ns, task.ticket))
-            return True
+    def _finish(self, task: _Task, result: Result, took_ns: int) -> None:
+        """Hand a result in; with the lock held."""
+        self._running.remove(task)
+        self._watch(result)
+        self._done.put(Finished(task.job, result, took_ns, task.wait_ns, task.ticket))
 
     def _watch(self, result: Result) -> None:
         if isinstance(result, Failure):
             self._row += result.cause == "transient" and not result.stopped
+            self._holding |= self._hold_after is not None and self._row >= self._hold_after
         elif not result.skipped:
             self._row = 0
-        self._holding |= self._hold_after is not None and self._row >= self._hold_after
 
     def hold(self) -> None:
         """Begin nothing more, until `let_on`."""
@@ -202,9 +213,7 @@ class HandlerPool:
                 return
             self._holding = False
             self._row = row
-            waiting = len(self._waiting)
-        for _ in range(waiting):
-            self._wakes.put(True)
+            self._wake()
 
     def collect(self, wait_s: float) -> list[Finished]:
         """What has finished; waits up to ``wait_s`` seconds for the first, or until `stop`.
