@@ -9,6 +9,8 @@ import msgspec
 
 from sync_queue.errors import InvalidJobError
 
+_read = json.JSONDecoder().decode  # what `json.loads` comes to with a text, less its questions
+
 RetryPolicy = Literal["transient", "not_found"]
 
 
@@ -70,8 +72,8 @@ class LeasedJob(msgspec.Struct, frozen=True, gc=False):
             InvalidJobError: The stored text is damaged.
         """
         try:
-            return json.loads(self.data)
-        except (ValueError, RecursionError) as error:
+            return _read(self.data)
+        except (ValueError, TypeError, RecursionError) as error:
             raise InvalidJobError(
                 f"job {self.id}: its stored data is damaged ({error}); enqueue it again"
             ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from events.clock import EPOCH
@@ -25,6 +26,7 @@ from worker.handlers.base import Job, Outcome, as_outcome
 from worker.retry import Decision, RetryPolicies, classify, decide
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from random import Random
 
     from events.clock import Clock
@@ -146,20 +148,25 @@ def job_of(leased: LeasedJob) -> Job:
         InvalidJobError: What is stored of it is damaged.
     """
     try:
-        enqueued_at = EPOCH + timedelta(microseconds=leased.enqueued_at_us)
+        enqueued_at = _moment(leased.enqueued_at_us)
     except OverflowError:
         raise InvalidJobError(
             f"the stored time of enqueuing is damaged: {leased.enqueued_at_us} microseconds"
         ) from None
     return Job(
-        id=leased.id,
-        kind=leased.kind,
-        scene_id=leased.scene_id,
-        data=leased.payload(),
-        attempt=leased.attempt,
-        key=leased.job_key,
-        enqueued_at=enqueued_at,
+        leased.id,
+        leased.kind,
+        leased.scene_id,
+        leased.payload(),
+        leased.attempt,
+        leased.job_key,
+        enqueued_at,
     )
+
+
+@lru_cache(maxsize=128)  # what was enqueued together has one time
+def _moment(us: int) -> datetime:
+    return EPOCH + timedelta(microseconds=us)
 
 
 def _of_exit(error: SystemExit) -> TransientError:
@@ -179,17 +186,14 @@ def event_of(job: LeasedJob, result: Result, *, duration_ns: int, wait_ns: int) 
         duration_ns: How long it took, in nanoseconds.
         wait_ns: How long after it was due it began, in nanoseconds.
     """
-    common: dict[str, Any] = {
-        "job_id": job.id,
-        "kind": job.kind,
-        "attempt": job.attempt,
-        "scene_id": job.scene_id,
-        "duration_ns": duration_ns,
-        "wait_ns": wait_ns,
-    }
     if isinstance(result, Failure):
         return Failed(
-            **common,
+            job_id=job.id,
+            kind=job.kind,
+            attempt=job.attempt,
+            scene_id=job.scene_id,
+            duration_ns=duration_ns,
+            wait_ns=wait_ns,
             error_type=result.error_type,
             error=result.message,
             to_dlq=result.decision.is_dead,
@@ -199,5 +203,22 @@ def event_of(job: LeasedJob, result: Result, *, duration_ns: int, wait_ns: int) 
             is_redacted=True,
         )
     if result.skipped:
-        return Skipped(**common, warnings=result.warnings)
-    return Succeeded(**common, confidence=result.confidence, warnings=result.warnings)
+        return Skipped(
+            job_id=job.id,
+            kind=job.kind,
+            attempt=job.attempt,
+            scene_id=job.scene_id,
+            duration_ns=duration_ns,
+            wait_ns=wait_ns,
+            warnings=result.warnings,
+        )
+    return Succeeded(
+        job_id=job.id,
+        kind=job.kind,
+        attempt=job.attempt,
+        scene_id=job.scene_id,
+        duration_ns=duration_ns,
+        wait_ns=wait_ns,
+        confidence=result.confidence,
+        warnings=result.warnings,
+    )

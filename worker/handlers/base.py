@@ -68,6 +68,9 @@ class Outcome:
             raise HandlerResultError(f"warnings must be between 0 and 2^63 - 1, not {warnings!r}")
 
 
+_SURE = Outcome()
+
+
 class Handler(Protocol):
     """Does what a job asks for. Called from several threads at once."""
 
@@ -112,7 +115,7 @@ def as_outcome(returned: object) -> Outcome:
         BaseException: Whatever the handler's own class raises.
     """
     if returned is None:
-        return Outcome()
+        return _SURE
     if isinstance(returned, Outcome):
         return Outcome(
             plain(returned.confidence), plain(returned.warnings), plain(returned.skipped)
