@@ -16,6 +16,7 @@ from events.encodable import to_plain
 from events.errors import LogWriteError
 from events.model import (
     FIRST_US,
+    HIGH,
     LAST_US,
     OUTCOMES,
     SCHEMA_VERSION,
@@ -123,7 +124,7 @@ class Emitter:
         }
         frame |= masked if isinstance(masked, dict) else {"context": masked}
         self._log = make_logger(self._buffer, redactor, frame)
-        self._log_redacted = make_logger(self._buffer, None, frame)
+        self._log_clean = make_logger(self._buffer, None, frame)
         self._reserved = {"v": SCHEMA_VERSION, "stream": stream}
 
     @property
@@ -134,14 +135,20 @@ class Emitter:
     def outcome(self, event: Succeeded | Failed | Skipped) -> Numbered:
         """Buffer an outcome, and tell its number and time; it is durable after `commit`."""
         fields = outcome_fields(event)
-        fields["kind"] = guarded(self._redactor.value, fields["kind"])  # the job's sender chose it
+        kind = fields["kind"]  # the job's sender chose it
+        redact = self._redactor.text if type(kind) is str else self._redactor.value
+        fields["kind"] = guarded(redact, kind)
+        is_clean = (
+            event.is_redacted
+            if isinstance(event, Failed)
+            else fields.get("confidence", HIGH) is HIGH
+        )
+        log = self._log_clean if is_clean else self._log
         with self._lock:
             if self._held is not None:
                 self._open(self._held)
             at_us = self._now_us()
             fields["timestamp"] = self._timestamps.format(at_us)
-            is_redacted = isinstance(event, Failed) and event.is_redacted
-            log = self._log_redacted if is_redacted else self._log
             return Numbered(self._number(fields, log), at_us)
 
     def emit(self, event: str, /, level: str = "info", **fields: Any) -> None:
@@ -216,22 +223,24 @@ class Emitter:
 
     def _now_us(self) -> int:
         """The time; beyond the years 1 to 9999, the nearest moment that can be written."""
-        return min(max(self._clock.now_us(), FIRST_US), LAST_US)
+        now_us = self._clock.now_us()
+        return now_us if FIRST_US <= now_us <= LAST_US else min(max(now_us, FIRST_US), LAST_US)
 
 
 class _Timestamps:
     """Formats moments that mostly lie in the same second as the one before."""
 
     def __init__(self) -> None:
-        self._second: int | None = None
+        self._second_us = 0
         self._until_second = ""
 
     def format(self, us: int) -> str:
         """As `events.clock.format_timestamp`."""
-        second, fraction = divmod(us, 1_000_000)
-        if second != self._second:
-            self._until_second = format_timestamp(second * 1_000_000)[:20]
-            self._second = second
+        fraction = us - self._second_us
+        if not 0 <= fraction < 1_000_000 or not self._until_second:
+            fraction = us % 1_000_000
+            self._second_us = us - fraction
+            self._until_second = format_timestamp(self._second_us)[:20]
         return f"{self._until_second}{fraction:06d}Z"
 
 

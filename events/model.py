@@ -20,6 +20,8 @@ MAX_LINE_BYTES = 1 << 20
 """Longest line that is read or written, in bytes, its line end included."""
 MAX_COUNT = MAX_INTEGER
 """Largest count, number or sum of nanoseconds; sums stop here."""
+LEAST_INTEGER = -MAX_INTEGER - 1
+"""Smallest number of 64 bits."""
 FIRST_US = -62_135_596_800_000_000
 """0001-01-01T00:00:00Z, the first moment that can be written."""
 LAST_US = 253_402_300_799_999_999
@@ -198,16 +200,19 @@ def outcome_fields(event: Succeeded | Failed | Skipped) -> dict[str, Any]:
     (a waiting time below zero because the wall clock was set back) are brought into their range,
     since an outcome that is written must also be counted.
     """
+    # Looked at once an outcome, so each number is compared here, and changed where it must be.
     fields: dict[str, Any] = {"event": JOB_SUCCEEDED, "v": SCHEMA_VERSION, "level": "info"}
-    if _is_int64(event.job_id):
-        fields["job_id"] = event.job_id
+    if LEAST_INTEGER <= (job_id := event.job_id) <= MAX_COUNT:
+        fields["job_id"] = job_id
     fields["kind"] = event.kind
-    if event.scene_id is not None and _is_int64(event.scene_id):
-        fields["scene_id"] = event.scene_id
-    fields["attempt"] = _within(event.attempt, 1)
-    fields["duration_ns"] = _within(event.duration_ns)
-    if event.wait_ns is not None:
-        fields["wait_ns"] = _within(event.wait_ns)
+    if (scene_id := event.scene_id) is not None and LEAST_INTEGER <= scene_id <= MAX_COUNT:
+        fields["scene_id"] = scene_id
+    number = event.attempt
+    fields["attempt"] = number if 1 <= number <= MAX_COUNT else _within(number, 1)
+    number = event.duration_ns
+    fields["duration_ns"] = number if 0 <= number <= MAX_COUNT else _within(number)
+    if (wait_ns := event.wait_ns) is not None:
+        fields["wait_ns"] = wait_ns if 0 <= wait_ns <= MAX_COUNT else _within(wait_ns)
     if isinstance(event, Succeeded):
         fields["confidence"] = event.confidence
     elif isinstance(event, Failed):
@@ -234,8 +239,4 @@ def _add_failure(fields: dict[str, Any], event: Failed) -> None:
 
 
 def _within(number: int, least: int = 0) -> int:
-    return number if least <= number <= MAX_COUNT else min(max(number, least), MAX_COUNT)
-
-
-def _is_int64(number: int) -> bool:
-    return -MAX_COUNT - 1 <= number <= MAX_COUNT
+    return min(max(number, least), MAX_COUNT)

@@ -18,7 +18,7 @@ from events.model import HIGH, JOB_FAILED, OUTCOMES
 from events.redaction import Redactor, guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _FREE_TEXTS = ("error_type", "error", "exception")
 _NEVER_SECRET = frozenset(
@@ -65,19 +65,12 @@ def make_logger(
 
     Args:
         buffer: Takes the lines.
-        redactor: Masks secrets; None for outcomes in which they are masked already.
+        redactor: Masks secrets; None for outcomes in which there are none any more.
         context: What is in each event.
     """
-
-    def redact(_logger: Any, _method: str, fields: Any) -> Any:
-        return fields if redactor is None else _redact(fields, redactor)
-
-    def render(_logger: Any, _method: str, fields: Any) -> Any:
-        return encode(fields)
-
     logger: EventLogger = structlog.wrap_logger(
         buffer,
-        processors=(redact, render),
+        processors=(_render,) if redactor is None else (_redacting(redactor), _render),
         wrapper_class=EventLogger,
         context_class=dict,
         cache_logger_on_first_use=False,
@@ -85,19 +78,31 @@ def make_logger(
     return logger.with_context(context)
 
 
-def _redact(fields: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Mask secrets in what others have written: all of an event but of an outcome its texts."""
-    event = fields["event"]
-    if event not in OUTCOMES:
-        others = {name: value for name, value in fields.items() if name not in _NEVER_SECRET}
-        masked = guarded(redactor.value, others)
-        for name in others:
-            del fields[name]
-        fields.update(masked if isinstance(masked, dict) else {"fields": masked})
-    elif event == JOB_FAILED:
-        for name in _FREE_TEXTS:
-            if name in fields:
-                fields[name] = guarded(redactor.value, fields[name])
-    elif fields.get("confidence", HIGH) is not HIGH:
-        fields["confidence"] = guarded(redactor.value, fields["confidence"])
-    return fields
+def _render(_logger: Any, _method: str, fields: Any) -> Any:
+    return encode(fields)
+
+
+def _redacting(redactor: Redactor) -> Callable[[Any, str, Any], Any]:
+    """The step that masks secrets in what others have written: of an outcome, in its texts."""
+
+    def redact(_logger: Any, _method: str, fields: Any) -> Any:
+        event = fields["event"]
+        if event not in OUTCOMES:
+            _mask_all(fields, redactor)
+        elif event == JOB_FAILED:
+            for name in _FREE_TEXTS:
+                if name in fields:
+                    fields[name] = guarded(redactor.value, fields[name])
+        elif fields.get("confidence", HIGH) is not HIGH:
+            fields["confidence"] = guarded(redactor.value, fields["confidence"])
+        return fields
+
+    return redact
+
+
+def _mask_all(fields: dict[str, Any], redactor: Redactor) -> None:
+    others = {name: value for name, value in fields.items() if name not in _NEVER_SECRET}
+    masked = guarded(redactor.value, others)
+    for name in others:
+        del fields[name]
+    fields.update(masked if isinstance(masked, dict) else {"fields": masked})
