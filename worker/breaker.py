@@ -128,9 +128,11 @@ class CircuitBreaker:
 
         Ask :meth:`may_begin` first. An attempt that begins in spite of it counts for nothing.
         """
+        if self._opened_ns is None:
+            return self._period
         if self.may_begin(now_ns) == 0:
             return -1
-        self._trial = self._opened_ns is not None
+        self._trial = True
         return self._period
 
     def record(
