@@ -62,7 +62,34 @@ def apply_endings(
         retries.sort(key=lambda ending: ending.job_id, reverse=True)
         rows = [retry_row(stream, ending) for ending in retries]
         connection.executemany(sql["retry_later"], rows)
-    # A retry that waits now is no lease any more; one whose key waits again ends here.
+        # A retry that waits now is no lease any more; one whose key waits again ends here.
+        _end_each(connection, sql, stream, retries)
+        endings = [ending for ending in endings if ending.retry_at_us is None]
+    _end_together(connection, sql, stream, endings)
+
+
+def _end_together(
+    connection: sqlite3.Connection, sql: Mapping[str, str], stream: str, endings: Iterable[Ending]
+) -> None:
+    """End leases by one statement for all that are the same run, mostly the first.
+
+    It goes by the oldest outcome, so it ends none that must not end. Where it leaves any, because
+    one was leased after that outcome or is no lease of this stream, each one is looked at.
+    """
+    by_attempt: dict[int, list[Ending]] = {}
+    for ending in endings:
+        by_attempt.setdefault(ending.attempt, []).append(ending)
+    for attempt, same in by_attempt.items():
+        ids = str([ending.job_id for ending in same])
+        seqs = [ending.seq for ending in same]
+        ended = connection.execute(sql["end_leases"], (ids, attempt, stream, min(seqs))).rowcount
+        if ended < len(same) or max(seqs) > MAX_INTEGER:
+            _end_each(connection, sql, stream, same)  # which refuses what is no number of 64 bits
+
+
+def _end_each(
+    connection: sqlite3.Connection, sql: Mapping[str, str], stream: str, endings: Iterable[Ending]
+) -> None:
     leases = [(ending.job_id, ending.attempt, stream, ending.seq) for ending in endings]
     connection.executemany(sql["end_lease"], leases)
 

@@ -19,6 +19,7 @@ PLANS = {
     "holds_lease": ["SEARCH jobs USING COVERING INDEX leased_by_stream (leased_by=?)"],
     "lease": ["SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"],
     "end_lease": ["SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"],
+    "end_leases": ["SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"],
     "retry_later": ["SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"],
     "put_back": ["SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"],
     "take_over": ["SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"],
