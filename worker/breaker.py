@@ -104,6 +104,11 @@ class CircuitBreaker:
         """Transient failures in a row so far."""
         return self._failures
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether it is closed and nothing fails: a success changes nothing then."""
+        return self._failures == 0 and self._opened_ns is None
+
     def state(self, now_ns: int) -> State:
         """The state at ``now_ns`` (monotonic nanoseconds)."""
         if self._opened_ns is None:

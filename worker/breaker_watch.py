@@ -10,6 +10,7 @@ from worker.breaker import BreakerOpened, CircuitBreaker
 
 if TYPE_CHECKING:
     from events.clock import Clock
+    from sync_queue.jobs import LeasedJob
     from worker.breaker import Result, Transition
     from worker.letters import OutcomeEvent
     from worker.listener import WorkerListener
@@ -45,9 +46,10 @@ class BreakerWatch:
         """How many attempts may begin now; None: any number."""
         return self._breaker.may_begin(self._clock.monotonic_ns())
 
-    def began(self) -> int:
-        """Note that an attempt begins: the ticket to end it with."""
-        return self._breaker.began(self._clock.monotonic_ns())
+    def began(self, jobs: list[LeasedJob]) -> list[tuple[LeasedJob, int]]:
+        """Note that attempts begin: each with the ticket to end it with."""
+        now_ns = self._clock.monotonic_ns()
+        return [(job, self._breaker.began(now_ns)) for job in jobs]
 
     def withdrawn(self, ticket: int) -> None:
         """Note that it did not begin after all."""
@@ -55,6 +57,8 @@ class BreakerWatch:
 
     def ended(self, done: Finished, event: OutcomeEvent) -> bool:
         """Note an outcome; say whether it opened the breaker."""
+        if isinstance(event, Succeeded) and self._breaker.is_calm:
+            return False
         verdict: Result = "neutral"
         cause = ""
         if isinstance(event, Succeeded):

@@ -29,7 +29,9 @@ MAX_NESTED = 10
 
 def ending_of(event: OutcomeEvent, seq: int) -> Ending:
     """What an outcome that this process made means for its job."""
-    if isinstance(event, Failed) and not event.to_dlq:
+    if not isinstance(event, Failed):
+        return Ending(event.job_id, event.attempt, seq)
+    if not event.to_dlq:
         return Ending(
             event.job_id,
             event.attempt,
@@ -37,7 +39,7 @@ def ending_of(event: OutcomeEvent, seq: int) -> Ending:
             retry_at_us=event.retry_at_us or 0,
             policy="not_found" if event.policy == NOT_FOUND else "transient",
         )
-    return Ending(event.job_id, event.attempt, seq, dead=isinstance(event, Failed))
+    return Ending(event.job_id, event.attempt, seq, dead=True)
 
 
 def ending_of_line(line: Line) -> Ending | None:

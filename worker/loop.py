@@ -136,7 +136,7 @@ class WorkLoop:
         if len(claimed) < room or not room:  # the queue has no more: look again after a while
             self._next_look_ns += round(self._options.poll_s * 1e9)
         self._taken.update((job.id, job.attempt) for job in claimed)
-        self._pool.submit([(job, self._breaker.began()) for job in claimed])
+        self._pool.submit(self._breaker.began(claimed))
 
     def _commit(self, claim: int = 0) -> list[LeasedJob]:
         """Record and acknowledge what is staged, and claim; waits while that cannot be written."""

@@ -117,19 +117,21 @@ def count(event: OutcomeEvent, tally: OutcomeTally, at_us: int) -> None:
     """
     if tally.earliest_us is None or at_us < tally.earliest_us:
         tally.earliest_us = at_us
-    tally.with_warnings += event.warnings > 0
-    if isinstance(event, Failed):
-        tally.failed += 1
-        tally.to_dlq += event.to_dlq
-        tally.retried += not event.to_dlq
-        tally.errors[event.error_type] = tally.errors.get(event.error_type, 0) + 1
-    elif isinstance(event, Succeeded):
+    if event.warnings > 0:
+        tally.with_warnings += 1
+    if isinstance(event, Succeeded):
         tally.succeeded += 1
-        tally.recovered += event.attempt > 1
+        if event.attempt > 1:
+            tally.recovered += 1
         if event.confidence == HIGH:
             tally.high += 1
         else:
             tally.low += 1
+    elif isinstance(event, Failed):
+        tally.failed += 1
+        tally.to_dlq += event.to_dlq
+        tally.retried += not event.to_dlq
+        tally.errors[event.error_type] = tally.errors.get(event.error_type, 0) + 1
     else:
         tally.skipped += 1
         return
