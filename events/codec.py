@@ -14,6 +14,9 @@ from events.limits import MAX_DEPTH
 from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
 from events.nesting import is_too_deep
 
+_dumps = orjson.dumps
+_NEWLINE = orjson.OPT_APPEND_NEWLINE
+_NEVER_NULL = PLAIN - {float, type(None)}
 _read = msgspec.json.Decoder(Line).decode
 _SHORT = min(2 * MAX_DEPTH, MAX_LINE_BYTES - 1)
 """A line of at most so many bytes is neither too long nor too deep."""
@@ -63,13 +66,19 @@ def encode(fields: dict[str, Any]) -> bytes:
     that is no outcome and cannot even be looked at, an ``event_unencodable`` keeps its ``name``
     and what can be kept.
     """
+    if _NEVER_NULL.issuperset(map(type, fields.values())):  # the way of nearly every outcome
+        try:
+            line = _dumps(fields, None, _NEWLINE)
+        except TypeError:  # an integer beyond 64 bits, a lone surrogate, a key that is no text
+            return encode_anyhow(fields)
+        return line if len(line) <= MAX_LINE_BYTES else encode_anyhow(fields)
     # orjson is given nothing that could run code of its own: 3.13 crashes the process (SIGSEGV)
     # over an enum whose value, or a time zone whose offset raises.
     if not PLAIN.issuperset(map(type, fields.values())) and not is_plain(fields):
         return encode_anyhow(fields)
     try:
-        line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # an integer beyond 64 bits, a lone surrogate, a key that is no text
+        line = _dumps(fields, None, _NEWLINE)
+    except TypeError:  # as above
         return encode_anyhow(fields)
     # A null may have been a NaN.
     return line if len(line) <= MAX_LINE_BYTES and b"null" not in line else encode_anyhow(fields)

@@ -32,8 +32,6 @@ from events.redaction import Redactor, guarded
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from events.pipeline import EventLogger
-
 _SAYS_WHO = frozenset({"queue_id", "host", "pid", "version"})
 RESERVED = frozenset(Line.__struct_fields__) - _SAYS_WHO
 """Names that mean something in an outcome: a context cannot bring them in."""
@@ -149,7 +147,10 @@ class Emitter:
                 self._open(self._held)
             at_us = self._now_us()
             fields["timestamp"] = self._timestamps.format(at_us)
-            return Numbered(self._number(fields, log), at_us)
+            fields["seq"] = seq = self._next_seq
+            log.write(fields)
+            self._next_seq = seq + 1
+            return Numbered(seq, at_us)
 
     def emit(self, event: str, /, level: str = "info", **fields: Any) -> None:
         """Buffer any other event, or hold it back until the first outcome of this epoch.
@@ -214,12 +215,10 @@ class Emitter:
         for event in held:
             self._number(event)
 
-    def _number(self, fields: dict[str, Any], log: EventLogger | None = None) -> int:
-        seq = self._next_seq
-        fields["seq"] = seq
-        (log or self._log).write(fields)
+    def _number(self, fields: dict[str, Any]) -> None:
+        fields["seq"] = seq = self._next_seq
+        self._log.write(fields)
         self._next_seq = seq + 1
-        return seq
 
     def _now_us(self) -> int:
         """The time; beyond the years 1 to 9999, the nearest moment that can be written."""
