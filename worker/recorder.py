@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from sync_queue.queue import JobQueue
     from worker.letters import OutcomeEvent
 
+COUNTED_TOGETHER = 1_000
+"""So many outcomes are added to the stats at once at the latest, if nobody asks for them before."""
+
 
 class Ended(NamedTuple):
     """A finished attempt: the job as it was leased, and how it ended."""
@@ -44,6 +47,7 @@ class Recorder:
         self._endings: list[Ending] = []
         self._dead: list[DeadLetter] = []
         self._tally = OutcomeTally()
+        self._uncounted = 0  # outcomes in the tally
         self._stats = SyncStats.zero()
         self.recorded = 0
 
@@ -55,7 +59,8 @@ class Recorder:
     @property
     def stats(self) -> SyncStats:
         """What all outcomes that were staged so far come to."""
-        self._count_staged()
+        if self._uncounted:
+            self._count_staged()
         return self._stats
 
     @property
@@ -72,6 +77,7 @@ class Recorder:
             stream = self._emitter.stream
             self._dead.append(letter_of(job, event, stream=stream, seq=seq, failed_at_us=at_us))
         self.recorded += 1
+        self._uncounted += 1
         count(event, self._tally, at_us)
 
     def emit(self, event: str, **fields: Any) -> None:
@@ -89,7 +95,8 @@ class Recorder:
                 nothing will be by another commit before the log goes on (`Emitter.renew`).
             QueueError: They are in the log, and another commit or a take-over tells the queue.
         """
-        self._count_staged()
+        if self._uncounted >= COUNTED_TOGETHER:
+            self._count_staged()
         self._emitter.commit()
         if self._dead:
             self._letters.insert(self._dead)
@@ -103,6 +110,7 @@ class Recorder:
         return claimed
 
     def _count_staged(self) -> None:
+        self._uncounted = 0
         tally, self._tally = self._tally, OutcomeTally()
         self._stats.add(tally)
 
