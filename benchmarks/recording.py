@@ -1,0 +1,195 @@
+"""How many jobs a second a worker takes, runs, records and acknowledges, beside other queues.
+
+    python -m benchmarks.recording [--jobs N] [--rounds N] [--batch N] [--folder DIR]
+
+Ours is the command itself, as a process: ``syncstats run`` with a handler that does nothing, each
+outcome on the disk before its job is acknowledged, stats.json kept current. Beside the whole time,
+the part is shown that is not the start of a process: the time with one job is taken off.
+
+The others, on SQLite too, put each job in, get it and acknowledge it, one after the other in this
+process, as their manuals show; those that are not installed are left out. Some sync less than we
+do: the column says so. The ways take turns; a figure is the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parent.parent
+HANDLER = "def handle(job):\n    return None\n"
+
+
+class Took(NamedTuple):
+    """Seconds of one round: putting all jobs in; getting, running and acknowledging them."""
+
+    put_s: float
+    work_s: float
+
+
+class Way(NamedTuple):
+    """One queue: how it is measured, and what is on the disk when a job is acknowledged."""
+
+    name: str
+    durable: str
+    measure: Callable[[Path, int], Took]
+
+
+def payload(number: int) -> dict[str, Any]:
+    """What each job says."""
+    return {"path": f"/media/{number}.mkv", "title": "A"}
+
+
+def _command(folder: Path, *args: str) -> float:
+    """Run the command, and tell how long that took, in seconds."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    begin = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "projections.cli.main", *args, "--data", str(folder / "data")],
+        cwd=folder,
+        env=env,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - begin
+
+
+def syncstats(batch: int) -> Callable[[Path, int], Took]:
+    """Enqueue all jobs by one command, and work them by another."""
+
+    def measure(folder: Path, jobs: int) -> Took:
+        (folder / "bench_handler.py").write_text(HANDLER)
+        lines = folder / "jobs.jsonl"
+        with lines.open("w") as file:
+            for number in range(jobs):
+                file.write(json.dumps({"scene_id": number, "data": payload(number)}) + "\n")
+        put_s = _command(folder, "enqueue", str(lines))
+        run = ("run", "--handler", "bench_handler:handle", "--drain", "--batch", str(batch))
+        return Took(put_s, _command(folder, *run))
+
+    return measure
+
+
+def started(batch: int) -> Callable[[Path, int], Took]:
+    """The same without jobs: what it costs to start."""
+    measure = syncstats(batch)
+    return lambda folder, _jobs: measure(folder, 1)
+
+
+def _timed(put: Callable[[int], object], work: Callable[[], object], jobs: int) -> Took:
+    begin = time.perf_counter()
+    for number in range(jobs):
+        put(number)
+    middle = time.perf_counter()
+    for _ in range(jobs):
+        work()
+    return Took(middle - begin, time.perf_counter() - middle)
+
+
+def persist_queue(folder: Path, jobs: int) -> Took:
+    """persist-queue: a queue with acknowledgement, in a file of SQLite."""
+    queue = import_module("persistqueue").SQLiteAckQueue(str(folder / "persist"), auto_commit=True)
+
+    def work() -> None:
+        queue.ack(queue.get())
+
+    return _timed(lambda number: queue.put(payload(number)), work, jobs)
+
+
+def litequeue(folder: Path, jobs: int) -> Took:
+    """litequeue: pop, then done."""
+    queue = import_module("litequeue").LiteQueue(str(folder / "lite.db"))
+
+    def work() -> None:
+        queue.done(queue.pop().message_id)
+
+    return _timed(lambda number: queue.put(json.dumps(payload(number))), work, jobs)
+
+
+def huey(folder: Path, jobs: int) -> Took:
+    """On SQLite: a task that does nothing; taking it from the queue acknowledges it."""
+    huey_ = import_module("huey").SqliteHuey(filename=str(folder / "huey.db"), fsync=True)
+
+    def nothing(_job: dict[str, Any]) -> None:
+        """As our handler."""
+
+    task = huey_.task()(nothing)
+
+    return _timed(
+        lambda number: task(payload(number)), lambda: huey_.execute(huey_.dequeue()), jobs
+    )
+
+
+def ways(batch: int) -> list[Way]:
+    """Ours, and the peers that are installed."""
+    peers = [
+        ("persistqueue", Way("persist-queue", "as it comes", persist_queue)),
+        ("litequeue", Way("litequeue", "as it comes", litequeue)),
+        ("huey", Way("huey", "queue, fsync=True", huey)),
+    ]
+    there = [way for module, way in peers if _is_there(module)]
+    return [
+        Way("(start of syncstats)", "", started(batch)),
+        Way("syncstats", "outcome and queue", syncstats(batch)),
+        *there,
+    ]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Took]:
+    """The median of each way's rounds, which alternate."""
+    took: dict[str, list[Took]] = {}
+    for _ in range(asked.rounds):
+        for way in ways(asked.batch):
+            with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+                took.setdefault(way.name, []).append(way.measure(Path(folder), asked.jobs))
+    return {
+        name: Took(median(t.put_s for t in each), median(t.work_s for t in each))
+        for name, each in took.items()
+    }
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--folder", help="where the queues are made: a disk, no memory")
+    asked = parser.parse_args()
+    took = measure(asked)
+    start = took.pop("(start of syncstats)")
+    durable = {way.name: way.durable for way in ways(asked.batch)}
+    out = sys.stdout.write
+    out(f"{'way':<28} {'synced':<20} {'put/s':>9} {'work/s':>9} {'both/s':>9}\n")
+    for name, (put_s, work_s) in took.items():
+        rows = {name: (put_s, work_s)}
+        if name == "syncstats":
+            rows["syncstats, once started"] = (put_s - start.put_s, work_s - start.work_s)
+        for shown, (put, work) in rows.items():
+            speeds = [asked.jobs / seconds for seconds in (put, work, put + work)]
+            out(f"{shown:<28} {durable[name]:<20} {speeds[0]:>9,.0f} {speeds[1]:>9,.0f}")
+            out(f" {speeds[2]:>9,.0f}\n")
+
+
+if __name__ == "__main__":
+    main()
