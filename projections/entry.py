@@ -19,6 +19,8 @@ from worker.stats import MAX_COUNT, SyncStats
 from worker.units import add
 
 MAX_EPOCHS = 64
+FOLD_VERSION = 1
+"""Raised when the same log would give other stats; snapshots of other versions are remade."""
 LOOSE = ""
 """The name under which lines without stream and seq are summed."""
 

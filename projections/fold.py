@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from projections.kernel_lines import Group, Scan
     from worker.tally import OutcomeTally
 
-FOLD_VERSION = 1
-"""Raised when the same log would give other stats; snapshots of other versions are remade."""
-
 
 class Fold:
     """Folds blocks of lines, of one stream's folder or of many streams mixed.

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 
 from events.clock import format_timestamp
-from projections.entry import LOOSE, Entry, entry_from_dict
+from projections.entry import FOLD_VERSION, LOOSE, Entry, entry_from_dict
 from projections.errors import SnapshotError
-from projections.fold import FOLD_VERSION
 from worker.stats import SyncStats
 
 if TYPE_CHECKING:

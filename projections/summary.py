@@ -16,9 +16,8 @@ from events.errors import EventsError
 from events.limits import MAX_INTEGER
 from events.log.pruned import SUMMARY_MAX_BYTES, SUMMARY_NAME
 from events.log.segment import list_segments
-from projections.entry import Entry, entry_from_dict
+from projections.entry import FOLD_VERSION, Entry, entry_from_dict
 from projections.errors import SnapshotError, SummaryError
-from projections.fold import FOLD_VERSION
 from projections.seqs import size
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -14,7 +14,6 @@ from sync_queue.errors import QueueError
 from sync_queue.sql import migrations_folder, read_queries
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
     from events.clock import Clock
@@ -31,7 +30,7 @@ class QueueFile:
         data_dir: str | os.PathLike[str],
         *,
         clock: Clock | None = None,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        new_id: Callable[[], str] = lambda: os.urandom(8).hex(),
         busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> None:
         self.path = Path(data_dir) / "queue.db"

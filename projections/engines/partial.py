@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from projections.entry import MAX_EPOCHS
-from projections.fold import FOLD_VERSION, Fold
+from projections.entry import FOLD_VERSION, MAX_EPOCHS
+from projections.fold import Fold
 from projections.seqs import SeqSet, overlap, size
 
 if TYPE_CHECKING:

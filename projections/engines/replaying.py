@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from projections.engines.partial import Partial, merge
 from projections.engines.partitions import Partition, cut
 from projections.engines.work import Again
+from projections.entry import FOLD_VERSION
 from projections.errors import SourceError, StrictError
-from projections.fold import FOLD_VERSION, Fold
+from projections.fold import Fold
 from projections.folders import refuse_forks
 from projections.reading import nothing
 from projections.replay import Replayed, refuse_unknown

@@ -12,6 +12,8 @@ from projections.cli import main as main_module
 from projections.cli.command import Command
 from projections.cli.lazy import Lazy, LazyGroup, load
 from projections.cli.main import COMMANDS, cli, main
+from sync_queue.dlq import DeadLetterQueue
+from sync_queue.queue import JobQueue
 from tests.support.command import ROOT, clean_env
 
 HEAVY = {"rich", "structlog", "orjson", "msgspec", "sqlite3", "zstandard", "asyncio", "tomllib"}
@@ -67,6 +69,17 @@ def test_help_imports_no_command():
     assert {name for name in loaded_by("--help") if name.startswith("projections.cli.")} == {
         "projections.cli.command", "projections.cli.distribution", "projections.cli.failures",
         "projections.cli.lazy", "projections.cli.main",
+    }  # fmt: skip
+
+
+def test_show_as_json_loads_what_reads_and_nothing_that_folds_writes_or_draws(tmp_path):
+    with JobQueue(tmp_path), DeadLetterQueue(tmp_path):
+        loaded = loaded_by("show", "--json", "--data", str(tmp_path))
+    assert loaded & {"rich", "structlog", "zstandard", "asyncio", "hashlib", "secrets"} == set()
+    assert loaded & {"projections.fold", "projections.runner", "events.codec"} == set()
+    assert {name for name in loaded if name.startswith("worker.")} == {
+        "worker.error_counts", "worker.errors", "worker.histogram", "worker.stats",
+        "worker.stats_layout", "worker.units",
     }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from projections.engines.partial import KEPT, Found, Notes, Partial, empty, join, merge
-from projections.entry import LOOSE, MAX_EPOCHS
-from projections.fold import FOLD_VERSION, Fold
+from projections.entry import FOLD_VERSION, LOOSE, MAX_EPOCHS
+from projections.fold import Fold
 from projections.reading import Problem
 from tests.support.outcome_lines import opened, succeeded
 

@@ -10,8 +10,8 @@ from projections.choosing import Choice
 from projections.engines import partitions
 from projections.engines.planning import plan
 from projections.engines.replaying import replay_on
+from projections.entry import FOLD_VERSION
 from projections.errors import SourceError, StrictError
-from projections.fold import FOLD_VERSION
 from projections.replay import NATIVE_CHOICE, replay
 from tests.support.engines import Here, replay_here
 from tests.support.log_folders import append, compress, segment
