@@ -3,9 +3,10 @@
     .venv/bin/python -m benchmarks.emitting [--events N] [--rounds N]
 
 The bare set-ups say the same fields and do nothing of what the log promises: no masking, no
-numbers out of range, no values that JSON cannot hold. Each writes its lines to a file of its own, in its own
-way: a bare logger each line when it is said, ours a hundred together. Nothing is synced. The ways
-take turns; times are of the processor, and their ratio is what counts on a busy machine.
+numbers out of range, no values that JSON cannot hold. Each writes its lines to a file of its own,
+in its own way: a bare logger each line when it is said, ours a hundred together. Nothing is
+synced. The ways take turns; times are of the processor, and their ratio is what counts on a busy
+machine.
 """
 
 from __future__ import annotations
