@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 
 import pytest
@@ -98,6 +99,15 @@ class TestEnqueue:
         job = LeasedJob(9, "a", 1, "{", None, 1, 0, 0, 0, 0, 0, 0)
         with pytest.raises(InvalidJobError, match="job 9: its stored data is damaged"):
             job.payload()
+
+    @pytest.mark.parametrize("text", ["[1]", ' {"a": "\\ud800"} ', "1\n", b'{"a": 1}'])
+    def test_data_that_something_else_has_stored_is_read_as_json(self, text):
+        assert LeasedJob(9, "a", 1, text, None, 1, 0, 0, 0, 0, 0, 0).payload() == json.loads(text)
+
+    @pytest.mark.parametrize("text", ["", " ", "{", "1x", "[1]]", b"[1]x", "[" * 100_000])
+    def test_what_is_no_json_value_alone_is_damaged(self, text):
+        with pytest.raises(InvalidJobError, match="damaged"):
+            LeasedJob(9, "a", 1, text, None, 1, 0, 0, 0, 0, 0, 0).payload()
 
     def test_ids_are_never_used_again(self, queue):
         (first,) = add(queue)
