@@ -30,7 +30,9 @@ from events.model import (
 from events.redaction import Redactor, guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    OutcomeEvent = Succeeded | Failed | Skipped
 
 _SAYS_WHO = frozenset({"queue_id", "host", "pid", "version"})
 RESERVED = frozenset(Line.__struct_fields__) - _SAYS_WHO
@@ -130,8 +132,32 @@ class Emitter:
         """The number of the next event."""
         return self._next_seq
 
-    def outcome(self, event: Succeeded | Failed | Skipped) -> Numbered:
+    def outcome(self, event: OutcomeEvent) -> Numbered:
         """Buffer an outcome, and tell its number and time; it is durable after `commit`."""
+        return self.outcomes((event,))
+
+    def outcomes(self, events: Sequence[OutcomeEvent]) -> Numbered:
+        """Buffer outcomes that are recorded at one time, one after the other.
+
+        Returns:
+            The number of the first one, and the time of all; the others' numbers follow.
+        """
+        said = [self._say(event) for event in events]
+        with self._lock:
+            if self._held is not None and said:
+                self._open(self._held)
+            at_us = self._now_us()
+            timestamp = self._timestamps.format(at_us)
+            first = seq = self._next_seq
+            for write, fields in said:
+                fields["timestamp"] = timestamp
+                fields["seq"] = seq
+                write(fields)
+                self._next_seq = seq = seq + 1
+        return Numbered(first, at_us)
+
+    def _say(self, event: OutcomeEvent) -> tuple[Callable[[dict[str, Any]], None], dict[str, Any]]:
+        """What an outcome says, and which way it goes."""
         fields = outcome_fields(event)
         kind = fields["kind"]  # the job's sender chose it
         redact = self._redactor.text if type(kind) is str else self._redactor.value
@@ -141,16 +167,7 @@ class Emitter:
             if isinstance(event, Failed)
             else fields.get("confidence", HIGH) is HIGH
         )
-        log = self._log_clean if is_clean else self._log
-        with self._lock:
-            if self._held is not None:
-                self._open(self._held)
-            at_us = self._now_us()
-            fields["timestamp"] = self._timestamps.format(at_us)
-            fields["seq"] = seq = self._next_seq
-            log.write(fields)
-            self._next_seq = seq + 1
-            return Numbered(seq, at_us)
+        return (self._log_clean if is_clean else self._log).write, fields
 
     def emit(self, event: str, /, level: str = "info", **fields: Any) -> None:
         """Buffer any other event, or hold it back until the first outcome of this epoch.

@@ -55,10 +55,12 @@ class BreakerWatch:
         """Note that it did not begin after all."""
         self._breaker.record("neutral", ticket, self._clock.monotonic_ns())
 
+    def heeds(self, event: OutcomeEvent) -> bool:
+        """Whether `ended` has to be told of an outcome: of a success only while something fails."""
+        return not (isinstance(event, Succeeded) and self._breaker.is_calm)
+
     def ended(self, done: Finished, event: OutcomeEvent) -> bool:
         """Note an outcome; say whether it opened the breaker."""
-        if isinstance(event, Succeeded) and self._breaker.is_calm:
-            return False
         verdict: Result = "neutral"
         cause = ""
         if isinstance(event, Succeeded):

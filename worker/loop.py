@@ -90,7 +90,7 @@ class WorkLoop:
         self._next_look_ns = clock.monotonic_ns()
         self._winding_up = False
         self._back: list[LeasedJob] = []  # withdrawn, and not yet given back
-        self._taken: set[tuple[int, int]] = set()  # leases that the pool has, or that are staged
+        self._taken: dict[int, LeasedJob] = {}  # by id: what the pool has, or what is staged
 
     def work(self) -> None:
         """Work until stopped or drained."""
@@ -135,7 +135,7 @@ class WorkLoop:
         self._next_look_ns = now_ns
         if len(claimed) < room or not room:  # the queue has no more: look again after a while
             self._next_look_ns += round(self._options.poll_s * 1e9)
-        self._taken.update((job.id, job.attempt) for job in claimed)
+        self._taken.update({job.id: job for job in claimed})
         self._pool.submit(self._breaker.began(claimed))
 
     def _commit(self, claim: int = 0) -> list[LeasedJob]:
@@ -154,7 +154,7 @@ class WorkLoop:
     def _give_strays_back(self) -> None:
         """Release jobs that a claim has leased which was told to have failed."""
         leases = [(job.id, job.attempt) for job in self._queue.leases(self._own.name)]
-        held = self._taken | {(job.id, job.attempt) for job in self._back}
+        held = {(job.id, job.attempt) for job in (*self._taken.values(), *self._back)}
         if strays := [lease for lease in leases if lease not in held]:
             self._queue.give_back(self._own.name, strays)
 
@@ -184,31 +184,42 @@ class WorkLoop:
         """Steps 3 and 4 for all that has finished, and the next claim."""
         if not finished:
             return
+        if self._stage(finished):
+            self._withdraw()
+        self._pool.let_on(self._breaker.failures)
+        summarised = self._summaries.stage()
+        room = self._room()
+        claimed = self._commit(room)
+        for done in finished:
+            self._taken.pop(done.job.id, None)
+        self._submit(claimed, room)
+        self._give_back()  # after the log: no other order is used anywhere
+        if summarised:
+            self._summaries.tell()
+
+    def _stage(self, finished: list[Finished]) -> bool:
+        """Stage what has finished; say if that opened the breaker."""
         opened = False
+        ended: list[Ended] = []
         for done in finished:
             if self._winding_up and isinstance(done.result, Failure) and done.result.stopped:
                 continue  # ended by us: it is released with what did not end, and has no outcome
             event = event_of(
                 done.job, done.result, duration_ns=done.duration_ns, wait_ns=done.wait_ns
             )
-            self._recorder.add(Ended(done.job, event))
-            opened |= self._breaker.ended(done, event)
-        if opened:
-            self._withdraw()
-        self._pool.let_on(self._breaker.failures)
-        summarised = self._summaries.stage()
-        room = self._room()
-        self._submit(self._commit(room), room)
-        self._taken -= {(done.job.id, done.job.attempt) for done in finished}
-        self._give_back()  # after the log: no other order is used anywhere
-        if summarised:
-            self._summaries.tell()
+            ended.append(Ended(done.job, event))
+            if self._breaker.heeds(event):
+                self._recorder.add_all(ended)  # first, for what the breaker tells follows it
+                ended = []
+                opened |= self._breaker.ended(done, event)
+        self._recorder.add_all(ended)
+        return opened
 
     def _withdraw(self) -> None:
         """Take back the jobs that no thread has begun; `_give_back` tells the queue."""
         for job, ticket in self._pool.take_back():
             self._breaker.withdrawn(ticket)
-            self._taken.discard((job.id, job.attempt))
+            self._taken.pop(job.id, None)
             self._back.append(job)
 
     def _give_back(self) -> None:

@@ -10,6 +10,8 @@ from worker.stats import SyncStats
 from worker.tally import OutcomeTally
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from events.emitter import Emitter
     from sync_queue.dead_letters import DeadLetter
     from sync_queue.dlq import DeadLetterQueue
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from sync_queue.queue import JobQueue
     from worker.letters import OutcomeEvent
 
-COUNTED_TOGETHER = 1_000
-"""So many outcomes are added to the stats at once at the latest, if nobody asks for them before."""
+COUNTED_TOGETHER = 10_000
+"""So many times are added to the stats' distributions at once, if nobody asks for them before."""
 
 
 class Ended(NamedTuple):
@@ -47,7 +49,8 @@ class Recorder:
         self._endings: list[Ending] = []
         self._dead: list[DeadLetter] = []
         self._tally = OutcomeTally()
-        self._uncounted = 0  # outcomes in the tally
+        self._times = OutcomeTally()  # times of outcomes that are in the stats but for them
+        self._uncounted = 0  # outcomes whose times are not in the stats
         self._stats = SyncStats.zero()
         self.recorded = 0
 
@@ -59,9 +62,27 @@ class Recorder:
     @property
     def stats(self) -> SyncStats:
         """What all outcomes that were staged so far come to."""
-        if self._uncounted:
-            self._count_staged()
+        self._count_times()
         return self._stats
+
+    @property
+    def counts(self) -> SyncStats:
+        """The same, but for the distributions of times: those take longer, and may lag behind."""
+        self._count()
+        return self._stats
+
+    def _count_times(self) -> None:
+        self._count()
+        times, self._times = self._times, OutcomeTally()
+        self._stats.add(times)
+        self._uncounted = 0
+
+    def _count(self) -> None:
+        tally, self._tally = self._tally, OutcomeTally()
+        self._times.latency_ns += tally.latency_ns
+        self._times.waiting_ns += tally.waiting_ns
+        tally.latency_ns, tally.waiting_ns = [], []
+        self._stats.add(tally)
 
     @property
     def staged(self) -> frozenset[tuple[int, int]]:
@@ -70,15 +91,24 @@ class Recorder:
 
     def add(self, ended: Ended) -> None:
         """Stage a finished attempt; `commit` records all that are staged together."""
-        job, event = ended
-        seq, at_us = self._emitter.outcome(event)
-        self._endings.append(ending_of(event, seq))
-        if isinstance(event, Failed) and event.to_dlq:
-            stream = self._emitter.stream
-            self._dead.append(letter_of(job, event, stream=stream, seq=seq, failed_at_us=at_us))
-        self.recorded += 1
-        self._uncounted += 1
-        count(event, self._tally, at_us)
+        self.add_all((ended,))
+
+    def add_all(self, ended: Sequence[Ended]) -> None:
+        """Stage finished attempts, in this order, as ended now."""
+        if not ended:
+            return
+        first, at_us = self._emitter.outcomes([event for _, event in ended])
+        tally = self._tally
+        for seq, (job, event) in enumerate(ended, first):
+            self._endings.append(ending_of(event, seq))
+            if isinstance(event, Failed) and event.to_dlq:
+                stream = self._emitter.stream
+                self._dead.append(letter_of(job, event, stream=stream, seq=seq, failed_at_us=at_us))
+            count(event, tally, at_us)
+        self.recorded += len(ended)
+        self._uncounted += len(ended)
+        if self._uncounted >= COUNTED_TOGETHER:
+            self._count_times()
 
     def emit(self, event: str, **fields: Any) -> None:
         """Stage another event, written with the next outcome or commit."""
@@ -95,8 +125,6 @@ class Recorder:
                 nothing will be by another commit before the log goes on (`Emitter.renew`).
             QueueError: They are in the log, and another commit or a take-over tells the queue.
         """
-        if self._uncounted >= COUNTED_TOGETHER:
-            self._count_staged()
         self._emitter.commit()
         if self._dead:
             self._letters.insert(self._dead)
@@ -108,11 +136,6 @@ class Recorder:
         )
         self._endings = []
         return claimed
-
-    def _count_staged(self) -> None:
-        self._uncounted = 0
-        tally, self._tally = self._tally, OutcomeTally()
-        self._stats.add(tally)
 
 
 def count(event: OutcomeEvent, tally: OutcomeTally, at_us: int) -> None:

@@ -41,12 +41,12 @@ class Summaries:
         due = new > 0 if last else 0 < self._every <= new
         if due:
             self._recorded = self._recorder.recorded
-            self._recorder.emit(BATCH_SUMMARY, **summary_fields(self._recorder.stats))
+            self._recorder.emit(BATCH_SUMMARY, **summary_fields(self._recorder.counts))
         return due
 
     def tell(self) -> None:
         """Tell it to people, when it is true: the outcomes and dead letters are on the disk."""
-        lines = [summary_line(self._recorder.stats)]
+        lines = [summary_line(self._recorder.counts)]
         try:
             dead = dead_letter_line(self._letters.get_error_summary())
         except SyncStatsError as error:  # whom it is told to is no reason to end the work

@@ -96,6 +96,29 @@ def test_timestamps_follow_the_clock_both_ways(rig):
 
 
 # Epochs and order
+def test_outcomes_of_one_time_stand_together_in_their_order(rig):
+    kinds = [Succeeded(**ATTEMPT), Skipped(**ATTEMPT), Failed(**ATTEMPT, error_type="E")]
+    first = rig.emitter.outcomes(kinds)
+    rig.emitter.emit("breaker.opened")
+    rig.clock.us += 1
+    later = rig.emitter.outcomes(kinds[:1])
+    rig.emitter.commit()
+    assert (first.seq, first.at_us, later.seq) == (1, NOON_US, 5)
+    opened, *events = rig.events()
+    assert [event["seq"] for event in (opened, *events)] == list(range(6))
+    assert [event["event"] for event in events] == [
+        *("job.succeeded", "job.skipped", "job.failed", "breaker.opened", "job.succeeded"),
+    ]
+    assert {event["timestamp"] for event in events[:3]} == {format_timestamp(first.at_us)}
+    assert events[-1]["timestamp"] == format_timestamp(later.at_us)
+
+
+def test_no_outcomes_are_nothing_to_write(rig):
+    rig.emitter.outcomes([])
+    rig.emitter.commit()
+    assert rig.text() == b""
+
+
 def test_nothing_is_written_before_the_first_outcome(rig):
     rig.emitter.emit("worker.started", concurrency=4)
     rig.emitter.commit()

@@ -125,6 +125,22 @@ def test_stats_are_what_was_recorded(place, own):
     assert own.recorder.stats.jobs_processed == 4
 
 
+def test_counts_are_the_stats_but_for_the_times_which_are_added_many_at_once(
+    place, own, monkeypatch
+):
+    monkeypatch.setattr("worker.recorder.COUNTED_TOGETHER", 3)
+    jobs = claim(place, own)
+    for number, job in enumerate(jobs, 1):
+        own.recorder.add(failed(job) if number == 2 else succeeded(job))
+        counts = own.recorder.counts
+        assert (counts.jobs_processed, counts.jobs_failed) == (number, number > 1)
+        assert counts.latency.count == 3 * (number // 3)
+    stats = own.recorder.stats
+    assert (stats.jobs_processed, stats.latency.count, stats.waiting.count) == (4, 4, 3)
+    assert stats.total_processing_time_ns == stats.latency.sum_ns == 700_000_000
+    assert own.recorder.stats == own.recorder.counts == stats
+
+
 def test_a_log_that_cannot_be_written_acknowledges_nothing(place):
     place.fs = FaultyFileSystem(faults={("sync", 1): errno.EIO})
     own = place.start()
