@@ -29,9 +29,8 @@ class SystemClock:
         """Wall clock, in microseconds since 1970-01-01 UTC."""
         return time.time_ns() // 1000
 
-    def monotonic_ns(self) -> int:
-        """Monotonic clock, in nanoseconds."""
-        return time.monotonic_ns()
+    # Monotonic clock, in nanoseconds: the function itself, which is asked twice for each job.
+    monotonic_ns = staticmethod(time.monotonic_ns)
 
 
 def format_timestamp(us: int) -> str:

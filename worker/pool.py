@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from worker.attempt import Result
 
 
+_MOST_LATE_US = MAX_COUNT // 1000
+
+
 class Runs(Protocol):
     """What a pool asks of `worker.attempt.Attempts`; neither call raises."""
 
@@ -151,23 +154,26 @@ class HandlerPool:
             self._wakes.put(True)
 
     def _work(self) -> None:
+        run, clock, lock, running = self._attempts.run, self._clock, self._lock, self._running
         looking = True  # at once: the thread whose place it takes may have used up the wake
         while looking:
-            with self._lock:
+            with lock:
                 task = self._begin()
             while task is not None:
-                result = self._attempts.run(task.job)
+                result = run(task.job)
                 if os.getpid() != self._pid:
                     # A child that the handler forked came back from it. It is not us, and nobody
                     # holds or lets go this process's locks: it may touch nothing.
                     os._exit(
                         isinstance(result, Failure)
                     )  # pragma: no cover -- ends before it counts
-                took_ns = self._clock.monotonic_ns() - task.started_ns
-                with self._lock:
-                    if task not in self._running:
+                took_ns = clock.monotonic_ns() - task.started_ns
+                with lock:
+                    if task not in running:
                         return  # it was abandoned, and another thread has taken this one's place
-                    self._finish(task, result, took_ns)
+                    running.remove(task)
+                    self._watch(result)
+                    self._done.put(Finished(task.job, result, took_ns, task.wait_ns, task.ticket))
                     task = self._begin()
             looking = self._wakes.get()
 
@@ -180,15 +186,9 @@ class HandlerPool:
         self._running.add(task)
         late_us = self._clock.now_us() - task.job.due_at_us
         if late_us > 0:
-            task.wait_ns = min(late_us * 1000, MAX_COUNT)
+            task.wait_ns = late_us * 1000 if late_us <= _MOST_LATE_US else MAX_COUNT
         task.started_ns = self._clock.monotonic_ns()
         return task
-
-    def _finish(self, task: _Task, result: Result, took_ns: int) -> None:
-        """Hand a result in; with the lock held."""
-        self._running.remove(task)
-        self._watch(result)
-        self._done.put(Finished(task.job, result, took_ns, task.wait_ns, task.ticket))
 
     def _watch(self, result: Result) -> None:
         if isinstance(result, Failure):

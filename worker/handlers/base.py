@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from worker.errors import HandlerResultError
 
 if TYPE_CHECKING:
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
 MAX_WARNINGS = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One attempt of a job, as a handler sees it.
 
     An attempt whose worker dies runs again, so whatever a handler does must be safe to do twice.
