@@ -170,12 +170,8 @@ def acknowledge(
     connection: sqlite3.Connection, sql: Mapping[str, str], stream: str, endings: Sequence[Ending]
 ) -> None:
     """Note, in the transaction that applies them, up to where outcomes were applied."""
-    next_seq = next_dead = 0
-    for ending in endings:
-        if ending.seq >= next_seq:
-            next_seq = ending.seq + 1
-        if ending.dead and ending.seq >= next_dead:
-            next_dead = ending.seq + 1
+    next_seq = max([ending.seq for ending in endings]) + 1
+    next_dead = max([ending.seq + 1 for ending in endings if ending.dead], default=0)
     connection.execute(sql["acknowledge"], (stream, _fitting(next_seq), _fitting(next_dead)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import starmap
 from typing import TYPE_CHECKING
 
@@ -69,16 +70,16 @@ def apply_endings(
 
 
 def _end_together(
-    connection: sqlite3.Connection, sql: Mapping[str, str], stream: str, endings: Iterable[Ending]
+    connection: sqlite3.Connection, sql: Mapping[str, str], stream: str, endings: Sequence[Ending]
 ) -> None:
     """End leases by one statement for all that are the same run, mostly the first.
 
     It goes by the oldest outcome, so it ends none that must not end. Where it leaves any, because
     one was leased after that outcome or is no lease of this stream, each one is looked at.
     """
-    by_attempt: dict[int, list[Ending]] = {}
+    by_attempt: defaultdict[int, list[Ending]] = defaultdict(list)
     for ending in endings:
-        by_attempt.setdefault(ending.attempt, []).append(ending)
+        by_attempt[ending.attempt].append(ending)
     for attempt, same in by_attempt.items():
         ids = str([ending.job_id for ending in same])
         seqs = [ending.seq for ending in same]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from events.model import Failed, Succeeded
@@ -49,6 +50,8 @@ class BreakerWatch:
     def began(self, jobs: list[LeasedJob]) -> list[tuple[LeasedJob, int]]:
         """Note that attempts begin: each with the ticket to end it with."""
         now_ns = self._clock.monotonic_ns()
+        if self._breaker.state(now_ns) == "closed":  # then an attempt that begins changes nothing
+            return list(zip(jobs, repeat(self._breaker.began(now_ns))))
         return [(job, self._breaker.began(now_ns)) for job in jobs]
 
     def withdrawn(self, ticket: int) -> None:
