@@ -123,8 +123,8 @@ class Emitter:
             "level": "",
         }
         frame |= masked if isinstance(masked, dict) else {"context": masked}
-        self._log = make_logger(self._buffer, redactor, frame)
-        self._log_clean = make_logger(self._buffer, None, frame)
+        self._write = make_logger(self._buffer, redactor, frame).write
+        self._write_clean = make_logger(self._buffer, None, frame).write
         self._reserved = {"v": SCHEMA_VERSION, "stream": stream}
 
     @property
@@ -162,12 +162,11 @@ class Emitter:
         kind = fields["kind"]  # the job's sender chose it
         redact = self._redactor.text if type(kind) is str else self._redactor.value
         fields["kind"] = guarded(redact, kind)
-        is_clean = (
-            event.is_redacted
-            if isinstance(event, Failed)
-            else fields.get("confidence", HIGH) is HIGH
-        )
-        return (self._log_clean if is_clean else self._log).write, fields
+        if isinstance(event, Succeeded):
+            is_clean = event.confidence is HIGH
+        else:
+            is_clean = isinstance(event, Skipped) or event.is_redacted
+        return self._write_clean if is_clean else self._write, fields
 
     def emit(self, event: str, /, level: str = "info", **fields: Any) -> None:
         """Buffer any other event, or hold it back until the first outcome of this epoch.
@@ -234,7 +233,7 @@ class Emitter:
 
     def _number(self, fields: dict[str, Any]) -> None:
         fields["seq"] = seq = self._next_seq
-        self._log.write(fields)
+        self._write(fields)
         self._next_seq = seq + 1
 
     def _now_us(self) -> int:
