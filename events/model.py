@@ -160,13 +160,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     warnings: int = 0
 
 
-class Succeeded(Attempt, frozen=True, kw_only=True):
+class Succeeded(Attempt, frozen=True, kw_only=True, gc=False):
     """The job is done; ``confidence`` says how sure the match was: ``high``, or anything else."""
 
     confidence: str = HIGH
 
 
-class Skipped(Attempt, frozen=True, kw_only=True):
+class Skipped(Attempt, frozen=True, kw_only=True, gc=False):
     """Nothing was to be done, by the user's own settings: neither success nor failure."""
 
 

@@ -43,6 +43,11 @@ class BreakerWatch:
         """Transient failures in a row so far."""
         return self._breaker.failures
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing fails: then a success need not be told by `ended`."""
+        return self._breaker.is_calm
+
     def may_begin(self) -> int | None:
         """How many attempts may begin now; None: any number."""
         return self._breaker.may_begin(self._clock.monotonic_ns())
@@ -57,10 +62,6 @@ class BreakerWatch:
     def withdrawn(self, ticket: int) -> None:
         """Note that it did not begin after all."""
         self._breaker.record("neutral", ticket, self._clock.monotonic_ns())
-
-    def heeds(self, event: OutcomeEvent) -> bool:
-        """Whether `ended` has to be told of an outcome: of a success only while something fails."""
-        return not (isinstance(event, Succeeded) and self._breaker.is_calm)
 
     def ended(self, done: Finished, event: OutcomeEvent) -> bool:
         """Note an outcome; say whether it opened the breaker."""

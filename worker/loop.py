@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from events.errors import SyncStatsError
-from events.model import WORKER_STOPPED
+from events.model import WORKER_STOPPED, Succeeded
 from worker.attempt import Failure, event_of
 from worker.breaker_watch import BreakerWatch
 from worker.recorder import Ended
@@ -200,6 +200,7 @@ class WorkLoop:
     def _stage(self, finished: list[Finished]) -> bool:
         """Stage what has finished; say if that opened the breaker."""
         opened = False
+        calm = self._breaker.is_calm
         ended: list[Ended] = []
         for done in finished:
             if self._winding_up and isinstance(done.result, Failure) and done.result.stopped:
@@ -208,10 +209,12 @@ class WorkLoop:
                 done.job, done.result, duration_ns=done.duration_ns, wait_ns=done.wait_ns
             )
             ended.append(Ended(done.job, event))
-            if self._breaker.heeds(event):
-                self._recorder.add_all(ended)  # first, for what the breaker tells follows it
-                ended = []
-                opened |= self._breaker.ended(done, event)
+            if calm and isinstance(event, Succeeded):
+                continue
+            self._recorder.add_all(ended)  # first, for what the breaker tells follows it
+            ended = []
+            opened |= self._breaker.ended(done, event)
+            calm = self._breaker.is_calm
         self._recorder.add_all(ended)
         return opened
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from events.model import HIGH, Failed, Succeeded
 from worker.letters import ending_of, letter_of
@@ -23,7 +25,7 @@ COUNTED_TOGETHER = 10_000
 """So many times are added to the stats' distributions at once, if nobody asks for them before."""
 
 
-class Ended(NamedTuple):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """A finished attempt: the job as it was leased, and how it ended."""
 
     job: LeasedJob
@@ -99,10 +101,10 @@ class Recorder:
             return
         events = [each.event for each in ended]
         first, at_us = self._emitter.outcomes(events)
-        for seq, (job, event) in enumerate(ended, first):
+        for seq, event in enumerate(events, first):
             self._endings.append(ending_of(event, seq))
             if isinstance(event, Failed) and event.to_dlq:
-                stream = self._emitter.stream
+                job, stream = ended[seq - first].job, self._emitter.stream
                 self._dead.append(letter_of(job, event, stream=stream, seq=seq, failed_at_us=at_us))
         count(events, self._tally, at_us)
         self.recorded += len(ended)
