@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from events.errors import SyncStatsError
-from events.model import WORKER_STOPPED, Succeeded
-from worker.attempt import Failure, event_of
+from events.model import WORKER_STOPPED
 from worker.breaker_watch import BreakerWatch
-from worker.recorder import Ended
 from worker.set_back import SetBack
+from worker.staging import stage
 from worker.storage import Patience
 from worker.summary import Summaries
 
@@ -184,7 +183,7 @@ class WorkLoop:
         """Steps 3 and 4 for all that has finished, and the next claim."""
         if not finished:
             return
-        if self._stage(finished):
+        if stage(finished, self._recorder, self._breaker, winding_up=self._winding_up):
             self._withdraw()
         self._pool.let_on(self._breaker.failures)
         summarised = self._summaries.stage()
@@ -196,27 +195,6 @@ class WorkLoop:
         self._give_back()  # after the log: no other order is used anywhere
         if summarised:
             self._summaries.tell()
-
-    def _stage(self, finished: list[Finished]) -> bool:
-        """Stage what has finished; say if that opened the breaker."""
-        opened = False
-        calm = self._breaker.is_calm
-        ended: list[Ended] = []
-        for done in finished:
-            if self._winding_up and isinstance(done.result, Failure) and done.result.stopped:
-                continue  # ended by us: it is released with what did not end, and has no outcome
-            event = event_of(
-                done.job, done.result, duration_ns=done.duration_ns, wait_ns=done.wait_ns
-            )
-            ended.append(Ended(done.job, event))
-            if calm and isinstance(event, Succeeded):
-                continue
-            self._recorder.add_all(ended)  # first, for what the breaker tells follows it
-            ended = []
-            opened |= self._breaker.ended(done, event)
-            calm = self._breaker.is_calm
-        self._recorder.add_all(ended)
-        return opened
 
     def _withdraw(self) -> None:
         """Take back the jobs that no thread has begun; `_give_back` tells the queue."""
