@@ -43,6 +43,23 @@ def format_timestamp(us: int) -> str:
     return moment.replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
 
 
+class Timestamps:
+    """Formats moments that mostly lie in the same second as the one before."""
+
+    def __init__(self) -> None:
+        self._second_us = 0
+        self._until_second = ""
+
+    def format(self, us: int) -> str:
+        """As `format_timestamp`."""
+        fraction = us - self._second_us
+        if not 0 <= fraction < 1_000_000 or not self._until_second:
+            fraction = us % 1_000_000
+            self._second_us = us - fraction
+            self._until_second = format_timestamp(self._second_us)[:20]
+        return f"{self._until_second}{fraction:06d}Z"
+
+
 def to_us(moment: datetime) -> int:
     """Whole microseconds from 1970-01-01 UTC to an aware ``moment``, exactly."""
     return (moment - EPOCH) // _MICROSECOND

@@ -11,7 +11,7 @@ import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from events.clock import Clock, format_timestamp
+from events.clock import Clock, Timestamps
 from events.encodable import to_plain
 from events.errors import LogWriteError
 from events.model import (
@@ -104,7 +104,7 @@ class Emitter:
         self._writer = writer
         self._clock = clock
         self._next_seq = writer.next_seq
-        self._timestamps = _Timestamps()
+        self._timestamps = Timestamps()
         self._buffer = LineBuffer()
         self._redactor = redactor
         self._opening: dict[str, Any] = {"epoch": epoch, **_plain(opened)}
@@ -240,23 +240,6 @@ class Emitter:
         """The time; beyond the years 1 to 9999, the nearest moment that can be written."""
         now_us = self._clock.now_us()
         return now_us if FIRST_US <= now_us <= LAST_US else min(max(now_us, FIRST_US), LAST_US)
-
-
-class _Timestamps:
-    """Formats moments that mostly lie in the same second as the one before."""
-
-    def __init__(self) -> None:
-        self._second_us = 0
-        self._until_second = ""
-
-    def format(self, us: int) -> str:
-        """As `events.clock.format_timestamp`."""
-        fraction = us - self._second_us
-        if not 0 <= fraction < 1_000_000 or not self._until_second:
-            fraction = us % 1_000_000
-            self._second_us = us - fraction
-            self._until_second = format_timestamp(self._second_us)[:20]
-        return f"{self._until_second}{fraction:06d}Z"
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
