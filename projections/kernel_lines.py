@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from events.kernel.tallies import Run, kernel
+from events.kernel.tallies import Run, file_kernel, kernel
 from events.model import MAX_LINE_BYTES
 from projections.entry import LOOSE
 from projections.seqs import SeqSet
@@ -17,6 +17,7 @@ from worker.tally import OutcomeTally
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from events.kernel._scan import Groups
     from projections.stream_state import StreamState
 
 FEW_BYTES = 1 << 15
@@ -62,9 +63,60 @@ def scan(
     run = kernel()
     if run is None or len(data) < few_bytes:
         return None
-    name = None if folder is None else folder.encode()
-    lines, groups = run(data, _places(), MAX_LINE_BYTES, name)
-    return lines, [
+    lines, groups = run(data, _places(), MAX_LINE_BYTES, _encoded(folder))
+    return lines, _as_groups(groups)
+
+
+class Part(NamedTuple):
+    """Whole lines of a file that follow one another, and what they add up to.
+
+    Attributes:
+        offset: Where the first one begins, in bytes.
+        end: Where the last one ends.
+        lines: How many there are.
+        groups: What they add up to, with places counted from ``offset``.
+    """
+
+    offset: int
+    end: int
+    lines: int
+    groups: list[Group]
+
+
+def scan_part(
+    file: int, begin: int, upto: int, folder: str | None, *, is_first: bool, limit: int
+) -> Part | None:
+    """Tally the lines of a file that begin in a part of it.
+
+    Args:
+        file: Its descriptor; its position does not matter.
+        begin: Where the part begins, in bytes.
+        upto: Where it ends.
+        folder: As of `scan`.
+        is_first: Whether a line begins with it; else the byte before it says.
+        limit: Where the file ends, or less; lines that end later are left out.
+
+    Returns:
+        What they add up to; None where there is no kernel, or where a line is so long that the
+        part's lines cannot be told from those of others.
+    """
+    run = file_kernel()
+    if run is None:
+        return None
+    name = _encoded(folder)
+    found = run(file, begin, upto, is_first, limit, _places(), MAX_LINE_BYTES, name)
+    if found is None:
+        return None
+    first, last, lines, groups = found
+    return Part(first, last, lines, _as_groups(groups))
+
+
+def _encoded(folder: str | None) -> bytes | None:
+    return None if folder is None else folder.encode()
+
+
+def _as_groups(groups: Groups) -> list[Group]:
+    return [
         Group(begin, end, None if runs is None else [*map(Run._make, runs)])
         for begin, end, runs in groups
     ]

@@ -7,38 +7,24 @@ import os
 import stat
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, BinaryIO
 
-from events.kernel.tallies import kernel
-from events.model import MAX_LINE_BYTES
-from projections.kernel_lines import scan
+from events.kernel.tallies import file_kernel
+from projections.kernel_lines import Part, scan_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from projections.kernel_lines import Group
-
-PART_BYTES = 1 << 22
-_BEYOND = 1 << 14  # of the next part, where the last line mostly ends
+PART_BYTES = 1 << 24
+"""The largest part: what it costs to add up a part is little beside it."""
+LEAST_BYTES = 1 << 20
+"""The smallest part, at the end of a file: so that all threads end at about the same time."""
 _MOST_THREADS = 8
+_AHEAD = 8  # parts a thread: what one adds up to is small
 
-
-class Part(NamedTuple):
-    """Whole lines of a file that follow one another, and what they add up to.
-
-    Attributes:
-        offset: Where the first one begins, in bytes.
-        end: Where the last one ends.
-        lines: How many there are.
-        groups: What they add up to, with places counted from ``offset``.
-    """
-
-    offset: int
-    end: int
-    lines: int
-    groups: list[Group]
+Made = Part | BaseException | None
 
 
 def threads() -> int:
@@ -50,14 +36,20 @@ def threads() -> int:
 
 def descriptor(file: BinaryIO) -> int | None:
     """The descriptor of a file that can be read in parts; None if it cannot be."""
-    if kernel() is None or not isinstance(getattr(file, "raw", file), io.FileIO):
+    if file_kernel() is None or not isinstance(getattr(file, "raw", file), io.FileIO):
         return None  # what is decompressed has the descriptor of what it is made of
     number = file.fileno()
     return number if stat.S_ISREG(os.fstat(number).st_mode) else None
 
 
 def read_parts(
-    file: int, *, offset: int, end: int, folder: str | None, part_bytes: int = PART_BYTES
+    file: int,
+    *,
+    offset: int,
+    end: int,
+    folder: str | None,
+    part_bytes: int = PART_BYTES,
+    least_bytes: int = LEAST_BYTES,
 ) -> Iterator[Part]:
     """Give the lines of a file in their order, tallied.
 
@@ -69,75 +61,66 @@ def read_parts(
         offset: Where to begin: the start of a line.
         end: Where the file ends, or less; lines that end later are not given.
         folder: The stream in whose folder it is, if any.
-        part_bytes: How much is tallied at once.
+        part_bytes: How much is tallied at once, at most.
+        least_bytes: How much is tallied at once near the end.
     """
-    reader = _PartReader(file, offset, end, folder, part_bytes)
     count = threads()
-    begins = iter(range(offset, end, part_bytes))
-    pool = ThreadPoolExecutor(count, "parts")
+    makers = (
+        partial(scan_part, file, begin, upto, folder, is_first=begin == offset, limit=end)
+        for begin, upto in _cut(offset, end, part_bytes, least_bytes, 2 * count)
+    )
+    for part in _at_once(makers, count):
+        if part is None:
+            return
+        yield part
+
+
+def _cut(offset: int, end: int, most: int, least: int, shares: int) -> Iterator[tuple[int, int]]:
+    """Where parts begin and end: each a share of what is left, within bounds."""
+    while offset < end:
+        upto = min(offset + max(min((end - offset) // shares, most), least, 1), end)
+        yield offset, upto
+        offset = upto
+
+
+def _at_once(makers: Iterator[Callable[[], Part | None]], count: int) -> Iterator[Part | None]:
+    """Give what is made, in its order, made by so many threads; a little ahead of what is taken."""
+    wanted: SimpleQueue[tuple[Callable[[], Part | None], SimpleQueue[Made]] | None] = SimpleQueue()
+    ready: deque[SimpleQueue[Made]] = deque()
+
+    def work() -> None:
+        while (order := wanted.get()) is not None:
+            make, made = order
+            try:
+                made.put(make())
+            except BaseException as error:  # noqa: BLE001 - raised again where it is heard
+                made.put(error)
+
+    def order() -> None:
+        make = next(makers, None)
+        if make is not None:
+            ready.append(SimpleQueue())
+            wanted.put((make, ready[-1]))
+
+    workers = [threading.Thread(target=work, name="parts", daemon=True) for _ in range(count)]
+    for _ in range(_AHEAD * count):
+        order()
+    for worker in workers:
+        worker.start()
     try:
-        # A few ahead of what is taken, so that memory stays bounded and no thread waits.
-        ahead = deque(pool.submit(reader.read, begin) for begin in islice(begins, 2 * count))
-        while ahead:
-            part = ahead.popleft().result()
-            if part is None:
-                return
-            for begin in islice(begins, 1):
-                ahead.append(pool.submit(reader.read, begin))
-            yield part
+        while ready:
+            found = ready.popleft().get()
+            order()
+            if isinstance(found, BaseException):
+                raise found
+            yield found
     finally:
-        pool.shutdown(cancel_futures=True)
-
-
-class _PartReader:
-    """Reads and tallies any part of a file, in any thread."""
-
-    def __init__(
-        self, file: int, offset: int, end: int, folder: str | None, part_bytes: int
-    ) -> None:
-        self._file = file
-        self._part_bytes = part_bytes
-        self._offset = offset
-        self._end = end
-        self._folder = folder
-        self._local = threading.local()
-
-    def read(self, begin: int) -> Part | None:
-        """Read the lines that begin in the part at ``begin``; None where that cannot be told."""
-        # Byte `begin - 1` is read too: whether it ends a line says where this part's first begins.
-        start = max(begin - 1, self._offset)
-        buffer = self._buffer()
-        wanted = min(begin + self._part_bytes, self._end) - start
-        have = last = 0
-        for beyond in (_BEYOND, MAX_LINE_BYTES):
-            upto = min(wanted + beyond, self._end - start)
-            have += _fill(self._file, memoryview(buffer)[have:upto], start + have)
-            last = buffer.find(b"\n", wanted - 1, have) + 1
-            if last or have < upto:
+        while True:  # what is not begun is not made
+            try:
+                wanted.get_nowait()
+            except Empty:
                 break
-        if not last and start + have >= self._end:  # the last line has no end yet
-            last = buffer.rfind(b"\n", 0, have) + 1
-        first = 0 if begin == self._offset else buffer.find(b"\n", 0, have) + 1
-        if (begin != self._offset and not first) or last < first:
-            return None
-        with memoryview(buffer) as view:
-            scanned = scan(view[first:last], self._folder, few_bytes=0)
-        return None if scanned is None else Part(start + first, start + last, *scanned)
-
-    def _buffer(self) -> bytearray:
-        """This thread's."""
-        if not hasattr(self._local, "buffer"):
-            self._local.buffer = bytearray(self._part_bytes + 1 + MAX_LINE_BYTES)
-        buffer: bytearray = self._local.buffer
-        return buffer
-
-
-def _fill(file: int, view: memoryview, offset: int) -> int:
-    """Read as much as there is; how many bytes that was."""
-    have = 0
-    while have < len(view):
-        count = os.preadv(file, [view[have:]], offset + have)
-        if not count:
-            break
-        have += count
-    return have
+        for _ in workers:
+            wanted.put(None)
+        for worker in workers:
+            worker.join()

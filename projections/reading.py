@@ -12,7 +12,7 @@ from events.log.compression import is_decompressed
 from events.log.reader import BLOCK_BYTES, BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
 from projections.ahead import ahead
-from projections.parts import PART_BYTES, descriptor, read_parts
+from projections.parts import descriptor, read_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from events.log.segment import Segment
     from events.reporting import Report
     from projections.fold import Fold
+
+LARGE_BYTES = 1 << 23
+"""From so many on a plain file is read in parts."""
+_PACKED_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def read_file(
     line = 1 if offset == 0 else None
     number = descriptor(file)
     size = 0 if number is None else os.fstat(number).st_size
-    if number is not None and size - offset >= 2 * PART_BYTES:
+    if number is not None and size - offset >= LARGE_BYTES:
         numbered = _Numbered(source, line, problem)
         for part in read_parts(number, offset=offset, end=size, folder=folder):
             text = partial(_text, number, part.offset)
@@ -135,7 +139,7 @@ def read_blocks(
         The end of the lines taken so far.
     """
     packed = is_decompressed(file)
-    reader = BlockReader(file, offset, PART_BYTES if packed else BLOCK_BYTES)
+    reader = BlockReader(file, offset, _PACKED_BYTES if packed else BLOCK_BYTES)
     numbered = _Numbered(source, 1 if offset == 0 else line, problem)
     # What has to be decompressed is, while the lines before it are taken.
     for block in ahead(reader) if packed else reader:

@@ -20,6 +20,19 @@ _Run: TypeAlias = tuple[
     int | None,
     int | None,
 ]
-Scanned: TypeAlias = tuple[int, list[tuple[int, int, list[_Run] | None]]]
+Groups: TypeAlias = list[tuple[int, int, list[_Run] | None]]
+Scanned: TypeAlias = tuple[int, Groups]
+ScannedPart: TypeAlias = tuple[int, int, int, Groups]
 
 def scan(data: _Text, bounds: array[int], longest: int, folder: bytes | None = None) -> Scanned: ...
+def scan_file(
+    file: int,
+    begin: int,
+    upto: int,
+    is_first: bool,
+    limit: int,
+    bounds: array[int],
+    longest: int,
+    folder: bytes | None = None,
+    room: int = ...,
+) -> ScannedPart | None: ...

@@ -2,15 +2,14 @@
 #ifndef SYNCSTATS_RUNS_H
 #define SYNCSTATS_RUNS_H
 
-#include <stdlib.h>
-
 #include "line.h"
+#include "piece.h"
 #include "tally.h"
 
-enum { MOST_RUNS = 64, FIRST_NAMES = 64, MOST_NAMES = 1 << 14 };
+enum { MOST_RUNS = 64, FIRST_NAMES = 64, MOST_NAMES = 1 << 14, FIRST_TEXTS = 1 << 12, MOST_TEXTS = 1 << 18 };
 
 struct scan {
-    const byte *data, *end;
+    struct piece piece;
     struct bounds bounds;
     struct keys keys;
     struct run *runs[MOST_RUNS]; /* allocated as they are needed, and used again */
@@ -18,7 +17,6 @@ struct scan {
     int last; /* the run of the line before */
     struct text folder;
     int has_folder;
-    size_t longest; /* line that is read, in bytes */
     size_t lines; /* that were read */
 };
 
@@ -31,6 +29,8 @@ static void free_run(struct run *run)
     free(run->waiting.counts);
     free(run->waiting.touched);
     free(run->errors.slots);
+    free(run->errors.texts);
+    free(run->stream);
     free(run);
 }
 
@@ -49,9 +49,11 @@ static struct run *make_run(size_t places)
         return NULL;
     run->errors.size = FIRST_NAMES;
     run->errors.slots = calloc(FIRST_NAMES, sizeof *run->errors.slots);
+    run->errors.texts_size = FIRST_TEXTS;
+    run->errors.texts = malloc(FIRST_TEXTS);
     int is_whole = make_durations(&run->latency, places);
     is_whole &= make_durations(&run->waiting, places);
-    if (!is_whole || !run->errors.slots) {
+    if (!is_whole || !run->errors.slots || !run->errors.texts) {
         free_run(run);
         return NULL;
     }
@@ -71,45 +73,85 @@ static void empty_run(struct run *run)
 {
     struct durations latency = run->latency, waiting = run->waiting;
     struct names errors = run->errors;
+    byte *stream = run->stream;
+    uint32_t stream_room = run->stream_room;
     empty_durations(&latency);
     empty_durations(&waiting);
     if (errors.used)
         memset(errors.slots, 0, errors.size * sizeof *errors.slots);
-    errors.used = 0;
+    errors.used = errors.texts_used = 0;
     memset(run, 0, sizeof *run);
     run->latency = latency;
     run->waiting = waiting;
     run->errors = errors;
+    run->stream = stream;
+    run->stream_room = stream_room;
     run->earliest_us = INT64_MAX;
     run->newest_us = INT64_MIN;
 }
 
-static int grow_names(struct names *names)
+static int grow_slots(struct names *names)
 {
-    struct names larger = {NULL, names->size * 2, names->used};
-    if (larger.size > MOST_NAMES)
+    uint32_t size = names->size * 2;
+    if (size > MOST_NAMES)
         return 0;
-    larger.slots = calloc(larger.size, sizeof *larger.slots);
-    if (!larger.slots)
+    struct name *slots = calloc(size, sizeof *slots);
+    if (!slots)
         return 0;
     for (uint32_t i = 0; i < names->size; i++) {
         struct name *slot = names->slots + i;
         if (!slot->count)
             continue;
-        uint32_t at = slot->hash & (larger.size - 1);
-        while (larger.slots[at].count)
-            at = (at + 1) & (larger.size - 1);
-        larger.slots[at] = *slot;
+        uint32_t at = slot->hash & (size - 1);
+        while (slots[at].count)
+            at = (at + 1) & (size - 1);
+        slots[at] = *slot;
     }
     free(names->slots);
-    *names = larger;
+    names->slots = slots;
+    names->size = size;
+    return 1;
+}
+
+/* Make room for one more text, of which any line may hold one. */
+static int grow_names(struct names *names, uint32_t length)
+{
+    if (names->used >= names->size / 2 && !grow_slots(names))
+        return 0;
+    uint64_t size = names->texts_size, wanted = (uint64_t)names->texts_used + length;
+    while (size < wanted)
+        size *= 2;
+    if (size == names->texts_size)
+        return 1;
+    if (size > UINT32_MAX || (names->texts_used && size > MOST_TEXTS))
+        return 0;
+    byte *texts = realloc(names->texts, (size_t)size);
+    if (!texts)
+        return 0;
+    names->texts = texts;
+    names->texts_size = (uint32_t)size;
+    return 1;
+}
+
+/* Give a run its stream; whether there is memory for the name. */
+static int name_run(struct run *run, const struct text *stream)
+{
+    if (stream->length > run->stream_room) {
+        byte *larger = realloc(run->stream, stream->length);
+        if (!larger)
+            return 0;
+        run->stream = larger;
+        run->stream_room = stream->length;
+    }
+    memcpy(run->stream, stream->start, stream->length);
+    run->stream_length = stream->length;
     return 1;
 }
 
 static int is_of(const struct run *run, const struct line *line, int has_seq)
 {
-    if (!has_seq || !run->stream)
-        return !has_seq && !run->stream;
+    if (!has_seq || !run->stream_length)
+        return !has_seq && !run->stream_length;
     return run->stream_length == line->stream.length
            && !memcmp(run->stream, line->stream.start, line->stream.length);
 }
@@ -136,8 +178,8 @@ static struct run *run_of(struct scan *scan, const struct line *line)
         return NULL;
     empty_run(*place);
     if (has_seq) {
-        (*place)->stream = line->stream.start;
-        (*place)->stream_length = line->stream.length;
+        if (!name_run(*place, &line->stream))
+            return NULL;
         (*place)->first = (*place)->end = line->seq;
     }
     scan->last = scan->used++;
@@ -168,8 +210,10 @@ static int take(struct scan *scan, const struct line *line)
         const byte *name = has(line, ERROR_TYPE) ? line->error_type.start : (const byte *)"unknown";
         uint32_t length = has(line, ERROR_TYPE) ? line->error_type.length : 7;
         while (!add_name(&run->errors, name, length))
-            if (!grow_names(&run->errors))
+            if (!grow_names(&run->errors, length)) {
+                scan->used -= has(line, SEQ) && run->first == run->end; /* it was made for this */
                 return -1;
+            }
     }
     run->end += has(line, SEQ);
     if (line->ending == CARRIED)
@@ -197,31 +241,48 @@ static int take(struct scan *scan, const struct line *line)
     return 1;
 }
 
-/* Read lines until one is odd, there is no room, or the end; where the next one begins. */
-static const byte *scan_lines(struct scan *scan, const byte *p, int *is_odd)
+/* Why lines are not read on. */
+enum stop { ALL_READ, ODD, NO_ROOM, UNREADABLE };
+
+/* Read the lines of a piece, to its end or to one that is odd, or for which there is no room. */
+static enum stop scan_piece(struct scan *scan)
 {
     struct line line;
-    *is_odd = 0;
-    while (p < scan->end) {
+    const byte *p = scan->piece.p, *end = scan->piece.end;
+    enum stop stop = ALL_READ;
+    while (p < end) {
         if (*p == '\n') {
             scan->lines++;
             p++;
             continue;
         }
-        const byte *next = read_line(p, scan->end, &scan->keys, &line);
-        int taken = next && (size_t)(next - p) <= scan->longest ? take(scan, &line) : 0;
-        if (taken < 0) {
-            *is_odd = !scan->used; /* not even one line fits: no memory */
-            return p;
-        }
-        if (!taken) {
-            *is_odd = 1;
-            return p;
+        const byte *next = read_line(p, end, &scan->keys, &line);
+        int taken = next && (size_t)(next - p) <= scan->piece.longest ? take(scan, &line) : 0;
+        if (taken <= 0) {
+            stop = taken < 0 ? NO_ROOM : ODD;
+            break;
         }
         scan->lines++;
         p = next;
     }
-    return p;
+    scan->piece.p = p;
+    return stop;
+}
+
+/* Read lines, piece after piece. */
+static enum stop scan_lines(struct scan *scan, enum reading *reading)
+{
+    *reading = LINES;
+    for (;;) {
+        enum stop stop = scan_piece(scan);
+        if (stop != ALL_READ)
+            return stop;
+        *reading = next_lines(&scan->piece);
+        if (*reading == END)
+            return ALL_READ;
+        if (*reading != LINES)
+            return UNREADABLE;
+    }
 }
 
 #endif

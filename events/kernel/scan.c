@@ -37,7 +37,8 @@ static PyObject *names_as_dict(const struct names *names)
         const struct name *slot = names->slots + i;
         if (!slot->count)
             continue;
-        PyObject *key = PyUnicode_DecodeUTF8((const char *)slot->text, slot->length, "strict");
+        PyObject *key = PyUnicode_DecodeUTF8((const char *)names->texts + slot->at, slot->length,
+                                             "strict");
         PyObject *count = PyLong_FromUnsignedLong(slot->count);
         if (!key || !count || PyDict_SetItem(dict, key, count) < 0)
             Py_CLEAR(dict);
@@ -50,7 +51,7 @@ static PyObject *names_as_dict(const struct names *names)
 static PyObject *run_as_tuple(const struct run *run)
 {
     int has_outcomes = run->earliest_us != INT64_MAX;
-    PyObject *stream = run->stream
+    PyObject *stream = run->stream_length
         ? PyUnicode_DecodeUTF8((const char *)run->stream, run->stream_length, "strict")
         : Py_NewRef(Py_None);
     PyObject *errors = names_as_dict(&run->errors);
@@ -75,7 +76,15 @@ static PyObject *run_as_tuple(const struct run *run)
                          errors, latency, waiting, earliest, newest);
 }
 
-static int add_group(PyObject *groups, struct scan *scan, const byte *begin, const byte *p)
+static int add_group(PyObject *groups, int64_t begin, int64_t end, PyObject *runs)
+{
+    PyObject *group = runs ? Py_BuildValue("(LLN)", (long long)begin, (long long)end, runs) : NULL;
+    int failed = !group || PyList_Append(groups, group) < 0;
+    Py_XDECREF(group);
+    return !failed;
+}
+
+static PyObject *take_runs(struct scan *scan)
 {
     PyObject *runs = PyList_New(0);
     for (int i = 0; runs && i < scan->used; i++) {
@@ -85,12 +94,70 @@ static int add_group(PyObject *groups, struct scan *scan, const byte *begin, con
         Py_XDECREF(run);
     }
     scan->used = scan->last = 0;
-    PyObject *group = runs ? Py_BuildValue("(nnN)", (Py_ssize_t)(begin - scan->data),
-                                           (Py_ssize_t)(p - scan->data), runs)
-                           : NULL;
-    int failed = !group || PyList_Append(groups, group) < 0;
-    Py_XDECREF(group);
-    return !failed;
+    return runs;
+}
+
+/* All lines as groups, with places that are counted from `origin`; 0: an exception is set. */
+static int add_groups(PyObject *groups, struct scan *scan, int64_t origin, enum reading *reading)
+{
+    struct piece *piece = &scan->piece;
+    enum stop stop;
+    do {
+        int64_t begin = place_in(piece, piece->p) - origin;
+        const byte *odd_end = NULL;
+        Py_BEGIN_ALLOW_THREADS
+        stop = scan_lines(scan, reading);
+        int64_t end = place_in(piece, piece->p) - origin;
+        if (stop == NO_ROOM && end == begin)
+            stop = ODD; /* not even one line fits in memory */
+        if (stop == ODD)
+            odd_end = (const byte *)memchr(piece->p, '\n', (size_t)(piece->end - piece->p)) + 1;
+        Py_END_ALLOW_THREADS
+        if (stop == UNREADABLE)
+            return 1;
+        int64_t place = place_in(piece, piece->p) - origin;
+        if (place > begin && !add_group(groups, begin, place, take_runs(scan)))
+            return 0;
+        scan->used = scan->last = 0;
+        if (stop == ODD) {
+            int64_t odd_place = place_in(piece, odd_end) - origin;
+            if (!add_group(groups, place, odd_place, Py_NewRef(Py_None)))
+                return 0;
+            scan->lines++;
+            piece->p = odd_end;
+        }
+    } while (stop != ALL_READ);
+    return 1;
+}
+
+/* What is needed for either call; NULL: an exception is set. */
+static struct scan *make_scan(const Py_buffer *bounds, const Py_buffer *folder, Py_ssize_t longest)
+{
+    struct scan *scan = calloc(1, sizeof *scan);
+    if (!scan) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    scan->folder = (struct text){folder->buf, (uint32_t)folder->len};
+    scan->has_folder = folder->buf != NULL;
+    scan->keys.day = (struct day){.text = FIRST_DAY, .days = 0};
+    scan->piece.longest = (size_t)longest;
+    if (longest < 1 || !set_bounds(&scan->bounds, bounds->buf, (size_t)bounds->len)) {
+        free(scan);
+        PyErr_SetString(PyExc_ValueError, "bounds must be sorted integers of 64 bits");
+        return NULL;
+    }
+    return scan;
+}
+
+static void free_scan(struct scan *scan)
+{
+    if (!scan)
+        return;
+    for (int i = 0; i < MOST_RUNS; i++)
+        free_run(scan->runs[i]);
+    free(scan->piece.buffer);
+    free(scan);
 }
 
 PyDoc_STRVAR(scan_doc,
@@ -103,59 +170,22 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer data, bounds, folder = {0};
     Py_ssize_t longest;
+    enum reading reading;
     if (!PyArg_ParseTuple(args, "y*y*n|z*", &data, &bounds, &longest, &folder))
         return NULL;
-    struct scan *scan = calloc(1, sizeof *scan);
+    struct scan *scan = make_scan(&bounds, &folder, longest);
     PyObject *groups = scan ? PyList_New(0) : NULL, *result = NULL;
     const byte *p = data.buf;
-    if (!scan) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    if (!groups)
-        goto done;
-    if (data.len && p[data.len - 1] != '\n') {
+    if (groups && data.len && p[data.len - 1] != '\n') {
         PyErr_SetString(PyExc_ValueError, "the last line has no end");
-        goto done;
+    } else if (groups) {
+        scan->piece.data = scan->piece.p = p;
+        scan->piece.end = p + data.len;
+        scan->piece.file = -1;
+        if (!data.len || add_groups(groups, scan, 0, &reading))
+            result = Py_BuildValue("(nO)", (Py_ssize_t)scan->lines, groups);
     }
-    scan->keys.day = (struct day){.text = FIRST_DAY, .days = 0};
-    scan->data = p;
-    scan->end = p + data.len;
-    scan->folder = (struct text){folder.buf, (uint32_t)folder.len};
-    scan->has_folder = folder.buf != NULL;
-    scan->longest = (size_t)longest;
-    if (!set_bounds(&scan->bounds, bounds.buf, (size_t)bounds.len)) {
-        PyErr_SetString(PyExc_ValueError, "bounds must be sorted integers of 64 bits");
-        goto done;
-    }
-    while (p < scan->end) {
-        const byte *begin = p, *odd_end = NULL;
-        int is_odd;
-        Py_BEGIN_ALLOW_THREADS
-        p = scan_lines(scan, p, &is_odd);
-        if (is_odd)
-            odd_end = (const byte *)memchr(p, '\n', (size_t)(scan->end - p)) + 1;
-        Py_END_ALLOW_THREADS
-        if (p > begin && !add_group(groups, scan, begin, p))
-            goto done;
-        if (is_odd) {
-            PyObject *odd = Py_BuildValue("(nnO)", (Py_ssize_t)(p - scan->data),
-                                          (Py_ssize_t)(odd_end - scan->data), Py_None);
-            if (!odd || PyList_Append(groups, odd) < 0) {
-                Py_XDECREF(odd);
-                goto done;
-            }
-            Py_DECREF(odd);
-            scan->lines++;
-            p = odd_end;
-        }
-    }
-    result = Py_BuildValue("(nO)", (Py_ssize_t)scan->lines, groups);
-done:
-    if (scan)
-        for (int i = 0; i < MOST_RUNS; i++)
-            free_run(scan->runs[i]);
-    free(scan);
+    free_scan(scan);
     PyBuffer_Release(&data);
     PyBuffer_Release(&bounds);
     if (folder.buf)
@@ -164,7 +194,73 @@ done:
     return result;
 }
 
-static PyMethodDef METHODS[] = {{"scan", scan, METH_VARARGS, scan_doc}, {NULL, NULL, 0, NULL}};
+#if defined(SYNCSTATS_READS_FILES)
+
+PyDoc_STRVAR(scan_file_doc,
+"scan_file(file, begin, upto, is_first, limit, bounds, longest, folder=None, room=262144)\n--\n\n"
+"Tally the lines of a file that begin in a part of it; releases the GIL.\n\n"
+"The part is from begin to upto, in bytes; is_first: a line begins there. Nothing at or behind limit\n"
+"is read, and no more than room bytes at once. Returns where the first line begins, where the last\n"
+"one ends, how many lines there are, and their groups as of scan, with places counted from the\n"
+"first line; None where the part's lines cannot be told from others, as one is too long.");
+
+static PyObject *scan_file(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer bounds, folder = {0};
+    Py_ssize_t longest, room = 1 << 18;
+    int file, is_first;
+    long long begin, upto, limit;
+    if (!PyArg_ParseTuple(args, "iLLpLy*n|z*n", &file, &begin, &upto, &is_first, &limit, &bounds,
+                          &longest, &folder, &room))
+        return NULL;
+    struct scan *scan = NULL;
+    PyObject *groups = NULL, *result = NULL;
+    enum reading reading = UNTOLD;
+    if (begin < !is_first || upto < begin || limit < begin || room < 1)
+        PyErr_SetString(PyExc_ValueError, "there is no such part");
+    else if ((scan = make_scan(&bounds, &folder, longest)))
+        groups = PyList_New(0);
+    if (groups) {
+        struct piece *piece = &scan->piece;
+        piece->file = file;
+        piece->room = (size_t)room;
+        piece->upto = upto;
+        piece->limit = limit;
+        Py_BEGIN_ALLOW_THREADS
+        reading = open_part(piece, begin, is_first);
+        Py_END_ALLOW_THREADS
+        int64_t first = piece->at;
+        if (reading != LINES || add_groups(groups, scan, first, &reading)) {
+            if (reading == FAILED_READ) {
+                errno = piece->error;
+                PyErr_SetFromErrno(PyExc_OSError);
+            } else if (reading == NO_MEMORY)
+                PyErr_NoMemory();
+            else if (reading == UNTOLD)
+                result = Py_NewRef(Py_None);
+            else
+                result = Py_BuildValue("(LLnO)", (long long)first,
+                                       (long long)place_in(piece, piece->p),
+                                       (Py_ssize_t)scan->lines, groups);
+        }
+    }
+    free_scan(scan);
+    PyBuffer_Release(&bounds);
+    if (folder.buf)
+        PyBuffer_Release(&folder);
+    Py_XDECREF(groups);
+    return result;
+}
+
+#endif
+
+static PyMethodDef METHODS[] = {
+    {"scan", scan, METH_VARARGS, scan_doc},
+#if defined(SYNCSTATS_READS_FILES)
+    {"scan_file", scan_file, METH_VARARGS, scan_file_doc},
+#endif
+    {NULL, NULL, 0, NULL},
+};
 
 static struct PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_scan", "Whole lines to neutral tallies.", 0, METHODS,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.kernel._scan import Scanned
+    from events.kernel._scan import Scanned, ScannedPart
 
     Scan = Callable[..., Scanned]
+    ScanFile = Callable[..., ScannedPart | None]
 
 PURE = "SYNCSTATS_PURE"
 """Set to 1, this variable keeps the compiled kernel out: everything is done in Python."""
@@ -72,3 +73,15 @@ def kernel() -> Scan | None:
     except ImportError:
         return None
     return scan
+
+
+@cache
+def file_kernel() -> ScanFile | None:
+    """What reads parts of files and tallies them; None where that is not there, see `kernel`."""
+    if is_kept_out():
+        return None
+    try:
+        from events.kernel._scan import scan_file
+    except ImportError:  # or a system without `pread`
+        return None
+    return scan_file

@@ -20,23 +20,23 @@ struct durations {
     uint32_t touched_count;
 };
 
-/* How often a text was met; texts are pieces of the lines. */
+/* How often a text was met. */
 struct name {
-    const byte *text;
-    uint32_t length, hash, count;
+    uint32_t at, length; /* among the texts */
+    uint32_t hash, count;
 };
 
 struct names {
     struct name *slots; /* a power of two of them, open addressing */
     uint32_t size, used;
+    byte *texts; /* one behind the other: lines are gone before what they add up to is */
+    uint32_t texts_size, texts_used;
 };
-
-enum { STREAM_SEEN = 1 };
 
 /* Events of one stream whose seqs follow one another; or lines without stream and seq. */
 struct run {
-    const byte *stream; /* NULL without one */
-    uint32_t stream_length;
+    byte *stream; /* its name; what it points to is used again */
+    uint32_t stream_length, stream_room; /* no length: without stream and seq */
     uint64_t first, end;
     uint64_t succeeded, failed, to_dlq, skipped, recovered, with_warnings, high;
     int64_t earliest_us, newest_us;
@@ -115,13 +115,16 @@ static inline int add_name(struct names *names, const byte *text, uint32_t lengt
     for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
         struct name *slot = names->slots + i;
         if (!slot->count) {
-            if (names->used >= names->size / 2)
+            if (names->used >= names->size / 2 || length > names->texts_size - names->texts_used)
                 return 0;
+            memcpy(names->texts + names->texts_used, text, length);
+            *slot = (struct name){names->texts_used, length, hash, 1};
+            names->texts_used += length;
             names->used++;
-            *slot = (struct name){text, length, hash, 1};
             return 1;
         }
-        if (slot->hash == hash && slot->length == length && !memcmp(slot->text, text, length)) {
+        if (slot->hash == hash && slot->length == length
+            && !memcmp(names->texts + slot->at, text, length)) {
             slot->count++;
             return 1;
         }

@@ -13,8 +13,8 @@ from events.filesystem import RealFileSystem
 from events.log.segment import open_source
 from events.model import MAX_LINE_BYTES
 from projections.fold import Fold
-from projections.parts import PART_BYTES, descriptor, read_parts
-from projections.reading import read_file
+from projections.parts import descriptor, read_parts
+from projections.reading import LARGE_BYTES, read_file
 from projections.snapshot import Snapshot
 from tests.support.kernel_lines import needs_kernel, without_kernel
 from tests.support.outcome_lines import failed, succeeded
@@ -34,6 +34,7 @@ def parts_of(path, *, offset=0, part_bytes, folder=None):
                 end=os.fstat(file.fileno()).st_size,
                 folder=folder,
                 part_bytes=part_bytes,
+                least_bytes=1,
             )
         ]
 
@@ -121,7 +122,7 @@ def large(tmp_path_factory):
     odd = {4000: b"words\n", 6000: succeeded(4), 7000: b"x" * (MAX_LINE_BYTES + 9) + b"\n"}
     lines = [odd.get(n, line) for n, line in enumerate(filler)] + [b"half a line"]
     path = written(tmp_path_factory.mktemp("large") / "log.jsonl", lines)
-    assert path.stat().st_size > 3 * PART_BYTES
+    assert path.stat().st_size > LARGE_BYTES
     return path
 
 
