@@ -10,7 +10,7 @@ enum field {
     OTHER, EVENT, VERSION, STREAM, SEQ, TIMESTAMP, RETRY_AT, ATTEMPT, DURATION_NS, WAIT_NS,
     CONFIDENCE, ERROR_TYPE, TO_DLQ, WARNINGS, DURATION,
     LEVEL, JOB_ID, KIND, SCENE_ID, ERROR, POLICY, EXCEPTION, TRACE_ID, SPAN_ID, EPOCH, QUEUE_ID,
-    HOST, PID, PROGRAM, FIELDS
+    HOST, PID, PROGRAM, LINE_END
 };
 
 enum ending { CARRIED, SUCCEEDED, FAILED, SKIPPED };
@@ -29,15 +29,31 @@ struct line {
     int to_dlq, is_high;
 };
 
-/* Keys as they followed one another lately: most lines have those of the line before. */
-struct keys {
-    struct {
-        byte text[16];   /* from its opening quote to its colon */
-        uint32_t length; /* 0 without one that is short enough */
-        enum field field;
-    } after[FIELDS];
-    struct day day;
+enum { KEY_BYTES = 16, MOST_KEYS = 32 };
+
+/* What stands between two values, as it was met last: a comma, a key and a colon; or an end. */
+struct key {
+    byte text[KEY_BYTES];
+    uint32_t mask; /* a bit for each byte of it; NO_KEY: it was too long, or never met */
+    uint32_t length;
+    enum field field; /* whose value is next; LINE_END: none */
 };
+
+#define NO_KEY (UINT32_C(1) << KEY_BYTES)
+
+/* The lines read last: most are like the one of their ending that was before, key for key. */
+struct shapes {
+    struct key keys[SKIPPED + 1][MOST_KEYS];
+    struct minute minute;
+};
+
+static void make_shapes(struct shapes *shapes)
+{
+    for (int ending = 0; ending <= SKIPPED; ending++)
+        for (int place = 0; place < MOST_KEYS; place++)
+            shapes->keys[ending][place].mask = NO_KEY;
+    make_minute(&shapes->minute);
+}
 
 static const struct { const char *name; enum field field; } NAMES[] = {
     {"event", EVENT}, {"v", VERSION}, {"stream", STREAM}, {"seq", SEQ}, {"timestamp", TIMESTAMP},
@@ -58,17 +74,60 @@ static enum field field_of(const byte *key, size_t length)
     return OTHER;
 }
 
-/* Whether the first bytes at p, of which there are more than 16, are these. */
-static inline int starts_with(const byte *p, const byte *text, uint32_t length)
+/* Whether a key is at p, behind which there are more bytes than it has at most. */
+static inline int is_key(const byte *p, const struct key *key)
 {
 #if defined(__SSE2__)
     __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p),
-                                  _mm_loadu_si128((const __m128i *)text));
-    uint32_t wanted = (UINT32_C(1) << length) - 1;
-    return ((uint32_t)_mm_movemask_epi8(same) & wanted) == wanted;
+                                  _mm_loadu_si128((const __m128i *)key->text));
+    return ((uint32_t)_mm_movemask_epi8(same) & key->mask) == key->mask;
 #else
-    return !memcmp(p, text, length);
+    return key->mask != NO_KEY && !memcmp(p, key->text, key->length);
 #endif
+}
+
+/* Read what stands before a value, and remember it; what follows it, or NULL. */
+static const byte *read_key(const byte *p, const byte *end, int is_first, struct key *key,
+                            enum field *field)
+{
+    const byte *start = p;
+    int escaped = 0;
+    if (is_first) {
+        if (*p++ != '{')
+            return NULL;
+    } else {
+        p = skip_space(p);
+        if (*p == '}') {
+            p = skip_space(p + 1);
+            *field = LINE_END;
+            if (*p++ != '\n')
+                return NULL;
+            goto remember;
+        }
+        if (*p++ != ',')
+            return NULL;
+    }
+    p = skip_space(p); /* `{}` is rare, and left to Python */
+    if (*p++ != '"')
+        return NULL;
+    const byte *name = p;
+    p = string_end(p, end, &escaped);
+    if (!p || escaped)
+        return NULL;
+    *field = p > name ? field_of(name, (size_t)(p - name)) : OTHER;
+    p = skip_space(p + 1);
+    if (*p++ != ':')
+        return NULL;
+    p = skip_space(p);
+remember:
+    key->mask = NO_KEY;
+    if (p - start <= KEY_BYTES) {
+        key->length = (uint32_t)(p - start);
+        key->mask = (UINT32_C(1) << key->length) - 1;
+        key->field = *field;
+        memcpy(key->text, start, key->length);
+    }
+    return p;
 }
 
 #define IS(text, literal) \
@@ -101,53 +160,34 @@ static inline const byte *skip_text(const byte *p, const byte *end)
  *
  * A line that is taken here is one that events.codec.decode takes, and says the same.
  */
-static const byte *read_line(const byte *p, const byte *end, struct keys *keys, struct line *line)
+static const byte *read_line(const byte *p, const byte *end, struct shapes *shapes,
+                             struct line *line)
 {
-    enum field before = OTHER;
+    struct key *keys = shapes->keys[CARRIED];
     struct text text;
     uint64_t number;
     int64_t us;
 
     memset(line, 0, sizeof *line);
     line->is_high = 1;
-    if (*p++ != '{')
-        return NULL;
-    p = skip_space(p);
-    if (*p == '}')
-        return NULL; /* rare: `{}` is left to Python */
-    for (;;) {
-        enum field field;
-        uint32_t known = keys->after[before].length;
-        if (known && end - p > 16 && starts_with(p, keys->after[before].text, known)) {
-            field = keys->after[before].field;
-            p += known;
+    for (unsigned place = 0;; place += place < MOST_KEYS - 1) {
+        struct key *key = keys + place;
+        enum field field = key->field;
+        if (end - p >= KEY_BYTES && is_key(p, key)) {
+            p = skip_space(p + key->length);
         } else {
-            const byte *start = p;
-            int escaped = 0;
-            if (*p != '"')
+            p = read_key(p, end, !place, key, &field);
+            if (!p)
                 return NULL;
-            p = string_end(p + 1, end, &escaped);
-            if (!p || escaped)
-                return NULL;
-            field = p - start > 1 ? field_of(start + 1, (size_t)(p - start - 1)) : OTHER;
-            p = skip_space(p + 1);
-            if (*p++ != ':')
-                return NULL;
-            size_t length = (size_t)(p - start);
-            if (length <= 16) {
-                memcpy(keys->after[before].text, start, length);
-                keys->after[before].length = (uint32_t)length;
-                keys->after[before].field = field;
-            }
         }
-        before = field;
         if (field != OTHER) {
             if (line->found & UINT32_C(1) << field)
                 return NULL; /* twice: the last one counts */
             line->found |= UINT32_C(1) << field;
         }
-        p = skip_space(p);
         switch (field) {
+        case LINE_END:
+            return p;
         case EVENT:
             p = read_text(p, end, &text);
             if (!p)
@@ -160,6 +200,7 @@ static const byte *read_line(const byte *p, const byte *end, struct keys *keys, 
                 line->ending = SKIPPED;
             else if (IS(text, "stream.opened"))
                 return NULL; /* Python notes its epoch */
+            keys = shapes->keys[line->ending];
             break;
         case VERSION:
             if (*p++ != '1')
@@ -176,29 +217,29 @@ static const byte *read_line(const byte *p, const byte *end, struct keys *keys, 
                 return NULL;
             break;
         case SEQ:
-            p = read_count(p, &line->seq);
+            p = read_count(p, end, &line->seq);
             break;
         case ATTEMPT:
-            p = read_count(p, &line->attempt);
+            p = read_count(p, end, &line->attempt);
             if (!line->attempt)
                 return NULL;
             break;
         case DURATION_NS:
-            p = read_count(p, &line->duration_ns);
+            p = read_count(p, end, &line->duration_ns);
             break;
         case WAIT_NS:
-            p = read_count(p, &line->wait_ns);
+            p = read_count(p, end, &line->wait_ns);
             break;
         case WARNINGS:
-            p = read_count(p, &line->warnings);
+            p = read_count(p, end, &line->warnings);
             break;
         case JOB_ID: case SCENE_ID: case PID:
-            p = read_count(p, &number);
+            p = read_count(p, end, &number);
             break;
         case TIMESTAMP: case RETRY_AT:
             if (*p != '"')
                 return NULL;
-            p = read_moment(p + 1, end, &keys->day, &us);
+            p = read_moment(p + 1, end, &shapes->minute, &us);
             if (!p || *p++ != '"')
                 return NULL;
             if (field == TIMESTAMP)
@@ -236,15 +277,6 @@ static const byte *read_line(const byte *p, const byte *end, struct keys *keys, 
         }
         if (!p)
             return NULL;
-        p = skip_space(p);
-        if (*p == ',') {
-            p = skip_space(p + 1);
-            continue;
-        }
-        if (*p++ != '}')
-            return NULL;
-        p = skip_space(p);
-        return *p == '\n' ? p + 1 : NULL;
     }
 }
 

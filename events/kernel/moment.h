@@ -4,13 +4,18 @@
 
 #include "json.h"
 
-/* The date that was read last: most lines of a log are of one day. Never without a date: ten zero
- * bytes would be taken for one that was read before. */
-struct day {
-    byte text[10];
-    int64_t days; /* since 1970-01-01 */
+/* The minute that was read last: many lines of a log are of one. Never without one: zero bytes would
+ * be taken for one that was read before. */
+struct minute {
+    byte text[16]; /* "2026-11-24T12:00" */
+    int64_t us;    /* since 1970 */
 };
-#define FIRST_DAY {'1', '9', '7', '0', '-', '0', '1', '-', '0', '1'}
+
+static void make_minute(struct minute *minute)
+{
+    memcpy(minute->text, "1970-01-01T00:00", sizeof minute->text);
+    minute->us = 0;
+}
 
 static inline int two_digits(const byte *p)
 {
@@ -38,25 +43,39 @@ static int64_t days_of(const byte *p)
     return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+/* What follows the minute at p, or NULL. */
+static inline const byte *read_minute(const byte *p, struct minute *minute)
+{
+    if (memcmp(p, minute->text, sizeof minute->text)) {
+        int64_t days = days_of(p);
+        int hour = two_digits(p + 11), of_hour = two_digits(p + 14);
+        if (days < -((int64_t)1 << 39) || p[10] != 'T' || p[13] != ':' || (unsigned)hour > 23
+            || (unsigned)of_hour > 59)
+            return NULL;
+        memcpy(minute->text, p, sizeof minute->text);
+        minute->us = ((days * 24 + hour) * 60 + of_hour) * INT64_C(60000000);
+    }
+    return p + sizeof minute->text;
+}
+
 /* Microseconds since 1970 of a string's text; what follows it, or NULL. */
-static inline const byte *read_moment(const byte *p, const byte *end, struct day *day, int64_t *us)
+static inline const byte *read_moment(const byte *p, const byte *end, struct minute *minute,
+                                      int64_t *us)
 {
     if (end - p < 21) /* with a quote; what follows is read up to what is no digit */
         return NULL;
-    if (memcmp(p, day->text, 10)) {
-        int64_t days = days_of(p);
-        if (days < -((int64_t)1 << 39))
-            return NULL;
-        memcpy(day->text, p, 10);
-        day->days = days;
-    }
-    int hour = two_digits(p + 11), minute = two_digits(p + 14), second = two_digits(p + 17);
-    if (p[10] != 'T' || p[13] != ':' || p[16] != ':' || (unsigned)hour > 23
-        || (unsigned)minute > 59 || (unsigned)second > 59)
+    p = read_minute(p, minute);
+    if (!p || *p != ':')
         return NULL;
+    int second = two_digits(p + 1);
+    if ((unsigned)second > 59)
+        return NULL;
+    p += 3;
     int64_t fraction = 0;
-    p += 19;
-    if (*p == '.') {
+    if (end - p >= 8 && *p == '.' && p[7] == 'Z' && digits_of(eight_bytes(p) >> 8) == 6) {
+        fraction = (int64_t)number_of(eight_bytes(p) >> 8, 6);
+        p += 7;
+    } else if (*p == '.') {
         int digits = 0;
         for (p++; is_digit(*p); p++, digits++)
             if (digits < 6)
@@ -68,8 +87,7 @@ static inline const byte *read_moment(const byte *p, const byte *end, struct day
     }
     if (*p != 'Z')
         return NULL;
-    *us = ((day->days * 24 + hour) * 60 + minute) * INT64_C(60000000) + second * INT64_C(1000000)
-          + fraction;
+    *us = minute->us + second * INT64_C(1000000) + fraction;
     return p + 1;
 }
 

@@ -11,7 +11,7 @@ enum { MOST_RUNS = 64, FIRST_NAMES = 64, MOST_NAMES = 1 << 14, FIRST_TEXTS = 1 <
 struct scan {
     struct piece piece;
     struct bounds bounds;
-    struct keys keys;
+    struct shapes shapes;
     struct run *runs[MOST_RUNS]; /* allocated as they are needed, and used again */
     int used;
     int last; /* the run of the line before */
@@ -256,7 +256,7 @@ static enum stop scan_piece(struct scan *scan)
             p++;
             continue;
         }
-        const byte *next = read_line(p, end, &scan->keys, &line);
+        const byte *next = read_line(p, end, &scan->shapes, &line);
         int taken = next && (size_t)(next - p) <= scan->piece.longest ? take(scan, &line) : 0;
         if (taken <= 0) {
             stop = taken < 0 ? NO_ROOM : ODD;

@@ -140,7 +140,7 @@ static struct scan *make_scan(const Py_buffer *bounds, const Py_buffer *folder, 
     }
     scan->folder = (struct text){folder->buf, (uint32_t)folder->len};
     scan->has_folder = folder->buf != NULL;
-    scan->keys.day = (struct day){.text = FIRST_DAY, .days = 0};
+    make_shapes(&scan->shapes);
     scan->piece.longest = (size_t)longest;
     if (longest < 1 || !set_bounds(&scan->bounds, bounds->buf, (size_t)bounds->len)) {
         free(scan);
@@ -197,7 +197,7 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 #if defined(SYNCSTATS_READS_FILES)
 
 PyDoc_STRVAR(scan_file_doc,
-"scan_file(file, begin, upto, is_first, limit, bounds, longest, folder=None, room=262144)\n--\n\n"
+"scan_file(file, begin, upto, is_first, limit, bounds, longest, folder=None, room=131072)\n--\n\n"
 "Tally the lines of a file that begin in a part of it; releases the GIL.\n\n"
 "The part is from begin to upto, in bytes; is_first: a line begins there. Nothing at or behind limit\n"
 "is read, and no more than room bytes at once. Returns where the first line begins, where the last\n"
@@ -207,7 +207,7 @@ PyDoc_STRVAR(scan_file_doc,
 static PyObject *scan_file(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer bounds, folder = {0};
-    Py_ssize_t longest, room = 1 << 18;
+    Py_ssize_t longest, room = 1 << 17;
     int file, is_first;
     long long begin, upto, limit;
     if (!PyArg_ParseTuple(args, "iLLpLy*n|z*n", &file, &begin, &upto, &is_first, &limit, &bounds,
