@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FEW_BYTES = 1 << 15
 """Up to so many the kernel is not worth its set-up."""
+ROOM_BYTES = 1 << 17
+"""So much of a file is read at once: it stays in a processor's cache."""
 
 
 class Group(NamedTuple):
@@ -84,7 +86,14 @@ class Part(NamedTuple):
 
 
 def scan_part(
-    file: int, begin: int, upto: int, folder: str | None, *, is_first: bool, limit: int
+    file: int,
+    begin: int,
+    upto: int,
+    folder: str | None,
+    *,
+    is_first: bool,
+    limit: int,
+    room: int = ROOM_BYTES,
 ) -> Part | None:
     """Tally the lines of a file that begin in a part of it.
 
@@ -95,6 +104,7 @@ def scan_part(
         folder: As of `scan`.
         is_first: Whether a line begins with it; else the byte before it says.
         limit: Where the file ends, or less; lines that end later are left out.
+        room: How many bytes are read at once; more where a line is longer.
 
     Returns:
         What they add up to; None where there is no kernel, or where a line is so long that the
@@ -104,7 +114,7 @@ def scan_part(
     if run is None:
         return None
     name = _encoded(folder)
-    found = run(file, begin, upto, is_first, limit, _places(), MAX_LINE_BYTES, name)
+    found = run(file, begin, upto, is_first, limit, _places(), MAX_LINE_BYTES, name, room)
     if found is None:
         return None
     first, last, lines, groups = found

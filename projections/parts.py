@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import os
 import stat
-import threading
-from collections import deque
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.kernel.tallies import file_kernel
-from projections.kernel_lines import Part, scan_part
+from projections.at_once import at_once
+from projections.kernel_lines import scan_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from projections.kernel_lines import Part
 
 PART_BYTES = 1 << 24
 """The largest part: what it costs to add up a part is little beside it."""
@@ -23,8 +23,6 @@ LEAST_BYTES = 1 << 20
 """The smallest part, at the end of a file: so that all threads end at about the same time."""
 _MOST_THREADS = 8
 _AHEAD = 8  # parts a thread: what one adds up to is small
-
-Made = Part | BaseException | None
 
 
 def threads() -> int:
@@ -69,7 +67,7 @@ def read_parts(
         partial(scan_part, file, begin, upto, folder, is_first=begin == offset, limit=end)
         for begin, upto in _cut(offset, end, part_bytes, least_bytes, 2 * count)
     )
-    for part in _at_once(makers, count):
+    for part in at_once(makers, count, _AHEAD * count):
         if part is None:
             return
         yield part
@@ -81,46 +79,3 @@ def _cut(offset: int, end: int, most: int, least: int, shares: int) -> Iterator[
         upto = min(offset + max(min((end - offset) // shares, most), least, 1), end)
         yield offset, upto
         offset = upto
-
-
-def _at_once(makers: Iterator[Callable[[], Part | None]], count: int) -> Iterator[Part | None]:
-    """Give what is made, in its order, made by so many threads; a little ahead of what is taken."""
-    wanted: SimpleQueue[tuple[Callable[[], Part | None], SimpleQueue[Made]] | None] = SimpleQueue()
-    ready: deque[SimpleQueue[Made]] = deque()
-
-    def work() -> None:
-        while (order := wanted.get()) is not None:
-            make, made = order
-            try:
-                made.put(make())
-            except BaseException as error:  # noqa: BLE001 - raised again where it is heard
-                made.put(error)
-
-    def order() -> None:
-        make = next(makers, None)
-        if make is not None:
-            ready.append(SimpleQueue())
-            wanted.put((make, ready[-1]))
-
-    workers = [threading.Thread(target=work, name="parts", daemon=True) for _ in range(count)]
-    for _ in range(_AHEAD * count):
-        order()
-    for worker in workers:
-        worker.start()
-    try:
-        while ready:
-            found = ready.popleft().get()
-            order()
-            if isinstance(found, BaseException):
-                raise found
-            yield found
-    finally:
-        while True:  # what is not begun is not made
-            try:
-                wanted.get_nowait()
-            except Empty:
-                break
-        for _ in workers:
-            wanted.put(None)
-        for worker in workers:
-            worker.join()

@@ -17,7 +17,7 @@ from tests.support.event_lines import (
     spoilt_outcomes,
     streams,
 )
-from tests.support.kernel_lines import folded, needs_kernel
+from tests.support.kernel_lines import folded, folded_file, needs_kernel
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
@@ -103,3 +103,17 @@ def test_both_make_the_same_of_any_lines(found, folder, loose, data):
     blocks = [b"".join(found[:cut]), b"".join(found[cut:])]
     by_kernel = folded(blocks, pure=False, folder=folder, loose=loose)
     assert by_kernel == folded(blocks, pure=True, folder=folder, loose=loose)
+
+
+@given(
+    lines(),
+    st.sampled_from([None, "a", "other"]),
+    st.sampled_from(["", "ingest-1"]),
+    st.integers(1, 300),
+    st.data(),
+)
+def test_both_make_the_same_of_the_parts_of_a_file(found, folder, loose, room, data):
+    text = b"".join(found)
+    cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=4))
+    by_kernel = folded_file(text, cuts, room=room, folder=folder, loose=loose)
+    assert by_kernel == folded([text], pure=True, folder=folder, loose=loose)

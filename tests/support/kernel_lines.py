@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from events.kernel.tallies import kernel
 from projections.entry import LOOSE
 from projections.fold import Fold
-from projections.kernel_lines import scan
+from projections.kernel_lines import scan, scan_part
 from tests.support.tools import lack
 
 if TYPE_CHECKING:
@@ -47,6 +49,38 @@ def folded(
         fold.lines(data, offset, folder=folder, loose=loose, report=report)
         offset += len(data)
     return _entries(fold), fold.forks(), problems
+
+
+def folded_file(
+    data: bytes, cuts: Iterable[int], *, room: int, folder: str | None = None, loose: str = LOOSE
+) -> Told:
+    """Fold the lines of a file part after part, read through a buffer of ``room`` bytes."""
+    fold = Fold()
+    problems: list[tuple[int, str]] = []
+
+    def report(offset: int, reason: str) -> None:
+        problems.append((offset, reason))
+
+    end = 0
+    with TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        places = sorted({0, *cuts, len(data)})
+        for begin, upto in pairwise(places):
+            part = scan_part(
+                file.fileno(), begin, upto, folder, is_first=not begin, limit=len(data), room=room
+            )
+            assert part is not None
+            assert part.offset == end, "lines are left out"
+            text = partial(_text, data, part.offset)
+            fold.groups(part.groups, text, part.offset, folder=folder, loose=loose, report=report)
+            end = part.end
+    assert end == len(data)
+    return _entries(fold), fold.forks(), problems
+
+
+def _text(data: bytes, offset: int, begin: int, end: int) -> bytes:
+    return data[offset + begin : offset + end]
 
 
 def _entries(fold: Fold) -> dict[str, bytes]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 from array import array
 from bisect import bisect_left
+from collections import Counter
 
 import pytest
 
-from events.kernel.tallies import PURE, kernel
+from events.kernel.tallies import PURE, Run, file_kernel, kernel
 from events.model import MAX_COUNT, MAX_LINE_BYTES
 from tests.support.kernel_lines import handed_back, needs_kernel, with_kernel
 from tests.support.outcome_lines import failed, line, opened, skipped, succeeded
@@ -56,6 +58,7 @@ ODD = {
     "an opening, whose epoch counts": opened(0, "e1"),
     "another version": succeeded(0, v=2),
     "no timestamp": b'{"event":"job.succeeded","stream":"a","seq":0}\n',
+    "a timestamp of zeros": succeeded(0).replace(b"2026-01-01T00:00", bytes(16)),
     "a timestamp with an offset": succeeded(0, timestamp="2026-01-01T00:00:00+01:00"),
     "no such day": succeeded(0, timestamp="2026-02-29T00:00:00Z"),
     "stream without seq": line("tick", "a", None).replace(b'"seq": null, ', b""),
@@ -178,9 +181,48 @@ def test_bounds_that_are_none_are_refused(wrong):
 
 def test_it_can_be_kept_out(monkeypatch):
     monkeypatch.setenv(PURE, "1")
-    kernel.cache_clear()
+    ways = (kernel, file_kernel)
+    for way in ways:
+        way.cache_clear()
     try:
-        assert kernel() is None
+        assert [way() for way in ways] == [None, None]
     finally:
         monkeypatch.undo()
-        kernel.cache_clear()
+        for way in ways:
+            way.cache_clear()
+
+
+def test_a_name_outlives_the_text_it_was_read_from(tmp_path):
+    lines = [failed(n, error_type=f"E{n % 700}" + "x" * (n % 90)) for n in range(4000)]
+    path = tmp_path / "log"
+    path.write_bytes(b"".join(lines))
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        asked = (file.fileno(), 0, size, True, size, array("Q", bounds()), MAX_LINE_BYTES)
+        first, end, count, groups = file_kernel()(*asked, None, 64)
+    assert (first, end, count) == (0, size, 4000)
+    counts = {}
+    for _, _, runs in groups:
+        for name, number in Run._make(runs[0]).errors.items():
+            counts[name] = counts.get(name, 0) + number
+    assert counts == Counter(json.loads(each)["error_type"] for each in lines)
+
+
+@pytest.mark.parametrize("part", [(5, 1, 9), (0, 9, 9), (9, 10, 3)])
+def test_a_part_that_is_none_is_refused(part):
+    begin, upto, limit = part
+    with pytest.raises(ValueError, match="no such part"):
+        file_kernel()(0, begin, upto, False, limit, array("Q", bounds()), MAX_LINE_BYTES)
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path):
+    with (tmp_path / "log").open("wb") as file, pytest.raises(OSError, match="descriptor"):
+        file_kernel()(file.fileno(), 0, 9, True, 9, array("Q", bounds()), MAX_LINE_BYTES)
+
+
+def test_a_file_may_have_become_shorter(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(succeeded(0) + succeeded(1)[:-5])
+    with path.open("rb") as file:
+        asked = (file.fileno(), 0, 10_000, True, 10_000, array("Q", bounds()), MAX_LINE_BYTES)
+        assert file_kernel()(*asked)[:3] == (0, len(succeeded(0)), 1)
