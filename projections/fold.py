@@ -165,11 +165,14 @@ class Fold:
         for begin, end, runs in groups:
             if runs is not None and take_runs(runs, self._state, loose):
                 continue
-            if end - begin > MAX_LINE_BYTES and runs is None:
-                length = end - begin
-                self.overlong(offset + begin, length, folder=folder, loose=loose, report=report)
-            else:
-                self._each_line(text(begin, end), offset + begin, folder, loose, report)
+            data = text(begin, end)
+            if runs is None and len(data) > MAX_LINE_BYTES:
+                data = data.lstrip(b"\0")  # the hole of a file that was cut is no text
+                if len(data) > MAX_LINE_BYTES:
+                    at = offset + end - len(data)
+                    self.overlong(at, len(data), folder=folder, loose=loose, report=report)
+                    continue
+            self._each_line(data, offset + end - len(data), folder, loose, report)
 
     def _each_line(
         self, data: bytes, offset: int, folder: str | None, loose: str, report: Report

@@ -3,8 +3,8 @@
 What stands before a damaged place is read to its last byte: a decompressor that fails loses what it
 made in the same call, so each is given no more at once than what it cannot fail in, near damage.
 
-Sources: RFC 1952 (gzip members), RFC 8878, sections 3.1.1 and 3.1.2 (Zstandard frames and blocks),
-the .xz file format 1.2.1, sections 2 and 2.2 (streams and the zeros between them).
+Sources: RFC 1952 (gzip members), the .xz file format 1.2.1, sections 2 and 2.2 (streams and the
+zeros between them).
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from events.errors import EventsError
+from events.log.decompressing import DamageError, Pieces
+from events.log.frames import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
+
+    from events.log.decompressing import Text
 
 SUFFIXES = ("", ".zst", ".gz")
 """Forms that a segment may have; in this order, where several hold the same text."""
@@ -29,14 +33,6 @@ COMPRESSED = (".zst", ".gz", ".bz2", ".xz")
 _BUFFER_BYTES = 1 << 17
 _CHUNK_BYTES = 1 << 16
 _XZ_MEMORY_BYTES = 1 << 28  # four times what `xz -9` asks for; a file may ask for 4 GiB
-_SKIPPABLE = 0x184D2A50  # to …5F
-_FRAME_HEADER_BYTES = 18  # at most
-_CHECKSUM_BYTES = 4
-_RUN = 1  # block type: one byte, repeated
-
-
-class _DamageError(Exception):
-    """A decompressor does not understand what it was given."""
 
 
 class _Decompressor(Protocol):
@@ -62,7 +58,7 @@ def decompress(path: Path, file: BinaryIO) -> BinaryIO:
     suffix = path.suffix.lower()
     if suffix not in COMPRESSED:
         return file
-    text = _zstandard(file) if suffix == ".zst" else _members(file, _kind(suffix))
+    text = frames(file) if suffix == ".zst" else Pieces(_members(file, _kind(suffix)))
     return cast("BinaryIO", io.BufferedReader(_Decompressed(path, file, text), _BUFFER_BYTES))
 
 
@@ -71,34 +67,43 @@ def is_decompressed(file: BinaryIO) -> bool:
     return isinstance(getattr(file, "raw", None), _Decompressed)
 
 
-class _Decompressed(io.RawIOBase):
-    """The pieces of a text as a file, which speaks of damage as we do."""
+def untouched(file: BinaryIO) -> io.RawIOBase | None:
+    """What decompresses a file, of whose text nothing was read; None for any other file.
 
-    def __init__(self, path: Path, file: BinaryIO, pieces: Iterator[bytes]) -> None:
+    It fills a buffer with no copy of the text in between, as far as there is text.
+    """
+    raw = getattr(file, "raw", None)
+    return raw if isinstance(raw, _Decompressed) and raw.is_untouched else None
+
+
+class _Decompressed(io.RawIOBase):
+    """A text as a file, which speaks of damage as we do."""
+
+    def __init__(self, path: Path, file: BinaryIO, text: Text) -> None:
         self._path = path
         self._file = file
-        self._pieces = pieces
-        self._piece = memoryview(b"")
-        self._damage: _DamageError | None = None
+        self._text = text
+        self._damage: DamageError | None = None
+        self.is_untouched = True
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
+        self.is_untouched = False
         view = memoryview(buffer).cast("B")
-        if not self._piece:
-            self._piece = memoryview(self._next())
-        size = min(len(view), len(self._piece))
-        view[:size] = self._piece[:size]
-        self._piece = self._piece[size:]
-        return size
-
-    def _next(self) -> bytes:
-        if self._damage is None:
+        have = 0
+        while have < len(view) and self._damage is None:
             try:
-                return next(self._pieces, b"")
-            except _DamageError as error:
+                size = self._text.readinto(view[have:])
+            except DamageError as error:
                 self._damage = error  # however often it is read from there
+                break
+            if not size:
+                break
+            have += size
+        if have or self._damage is None:
+            return have
         raise EventsError(
             f"{self._path} cannot be decompressed to its end: it is damaged or was cut short"
             f" ({self._damage})"
@@ -156,14 +161,14 @@ def _members(file: BinaryIO, kind: _Kind) -> Iterator[bytes]:
     """The text of all members; of a damaged one, all that can be had.
 
     Raises:
-        _DamageError: At the damaged place.
+        DamageError: At the damaged place.
     """
     given = 0
     try:
         for piece in _decompressed(file, kind):
             yield piece
             given += len(piece)
-    except _DamageError as error:
+    except DamageError as error:
         damage = error
     else:
         return
@@ -171,7 +176,7 @@ def _members(file: BinaryIO, kind: _Kind) -> Iterator[bytes]:
     near = max(file.tell() - _CHUNK_BYTES, 0)
     file.seek(0)
     again = 0
-    with suppress(_DamageError):
+    with suppress(DamageError):
         for piece in _decompressed(file, kind, near):
             again += len(piece)
             if again > given:
@@ -196,7 +201,7 @@ def _decompressed(file: BinaryIO, kind: _Kind, near: int | None = None) -> Itera
             yield from _take(member, data, kind)
             data = member.unused_data if member.eof else b""
     if member is not None and not member.eof:
-        raise _DamageError("the last part is not finished")
+        raise DamageError("the last part is not finished")
 
 
 def _take(member: _Decompressor, data: bytes, kind: _Kind) -> Iterator[bytes]:
@@ -206,66 +211,8 @@ def _take(member: _Decompressor, data: bytes, kind: _Kind) -> Iterator[bytes]:
         try:
             text = member.decompress(data, _BUFFER_BYTES)
         except kind.damage as error:
-            raise _DamageError(str(error)) from error
+            raise DamageError(str(error)) from error
         data = b""
         size = len(text)
         if text:
             yield text
-
-
-def _zstandard(file: BinaryIO) -> Iterator[bytes]:
-    """The text of all frames, block by block: the library takes any end for the end.
-
-    Raises:
-        _DamageError: At the damaged place.
-    """
-    import zstandard
-
-    decompressor = zstandard.ZstdDecompressor()
-    at = 0
-    while head := _peek(file, at, _FRAME_HEADER_BYTES):
-        if int.from_bytes(head[:4], "little") & ~0xF == _SKIPPABLE and len(head) >= 8:
-            at += 8 + int.from_bytes(head[4:8], "little")
-            if at > file.seek(0, io.SEEK_END):
-                raise _unfinished()
-            continue
-        try:
-            parameters = zstandard.get_frame_parameters(head)
-            size = zstandard.frame_header_size(head)
-            frame = decompressor.decompressobj()
-            frame.decompress(head[:size])
-            at += size
-            file.seek(at)
-            last = False
-            while not last:
-                block = _exactly(file, 3)
-                number = int.from_bytes(block, "little")
-                last = bool(number & 1)
-                size = 1 if number >> 1 & 3 == _RUN else number >> 3
-                at += 3 + size
-                data = file.read(size)
-                if text := frame.decompress(block + data):
-                    yield text
-                if len(data) < size:
-                    raise _unfinished()
-            if parameters.has_checksum:
-                at += _CHECKSUM_BYTES
-                frame.decompress(_exactly(file, _CHECKSUM_BYTES))
-        except zstandard.ZstdError as error:
-            raise _DamageError(str(error)) from error
-
-
-def _peek(file: BinaryIO, at: int, size: int) -> bytes:
-    file.seek(at)
-    return file.read(size)
-
-
-def _exactly(file: BinaryIO, size: int) -> bytes:
-    data = file.read(size)
-    if len(data) < size:
-        raise _unfinished()
-    return data
-
-
-def _unfinished() -> _DamageError:
-    return _DamageError("the last frame is not finished")

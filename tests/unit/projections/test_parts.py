@@ -8,6 +8,7 @@ import os
 import random
 
 import pytest
+import zstandard
 
 from events.filesystem import RealFileSystem
 from events.log.segment import open_source
@@ -140,3 +141,44 @@ def test_a_large_file_is_read_alike_in_parts_and_in_blocks(large, offset_line):
     in_parts = read(open_source(large, RealFileSystem()), Fold())
     assert in_parts == read(io.BytesIO(large.read_bytes()), Fold(scan=without_kernel))
     assert [problem.reason for problem in in_parts[1]], "nothing was reported"
+
+
+@pytest.mark.parametrize("offset_line", [0, 3])
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_compressed_file_is_read_alike_with_the_kernel_and_without(large, suffix, offset_line):
+    data = large.read_bytes()
+    packed = large.with_name(large.name + suffix)
+    squeeze = gzip.compress if suffix == ".gz" else zstandard.compress
+    packed.write_bytes(squeeze(data))
+    offset = len(b"".join(data.split(b"\n", offset_line)[:-1])) + offset_line
+
+    def read(file, fold):
+        problems, sizes = [], []
+        tell = {"problem": problems.append, "progress": sizes.append}
+        with file:
+            *_, end = read_file(fold, file, "log", offset=offset, **tell)
+        return Snapshot(fold.entries()).to_bytes(), problems, end, sum(sizes)
+
+    assert read(open_source(packed, RealFileSystem()), Fold()) == read(
+        io.BytesIO(data), Fold(scan=without_kernel)
+    )
+
+
+@pytest.mark.parametrize("hole", [100, MAX_LINE_BYTES + 9, 3 * MAX_LINE_BYTES])
+@pytest.mark.parametrize("suffix", ["", ".zst"])
+def test_a_hole_is_no_text_however_it_is_read(tmp_path, suffix, hole):
+    lines = [failed(n, error="x" * 2000) for n in range(6000)]
+    data = b"".join(lines[:2500]) + bytes(hole) + b"".join(lines[2500:])
+    assert len(data) > LARGE_BYTES
+    path = tmp_path / f"log.jsonl{suffix}"
+    path.write_bytes(zstandard.compress(data) if suffix else data)
+
+    def read(file, fold):
+        problems = []
+        with file:
+            *_, end = read_file(fold, file, "log", problem=problems.append)
+        return Snapshot(fold.entries()).to_bytes(), problems, end
+
+    found = read(open_source(path, RealFileSystem()), Fold())
+    assert found[1] == []
+    assert found == read(io.BytesIO(data), Fold(scan=without_kernel))

@@ -13,7 +13,7 @@ import zstandard
 
 from events.errors import EventsError
 from events.filesystem import RealFileSystem
-from events.log.compression import COMPRESSED
+from events.log.compression import COMPRESSED, untouched
 from events.log.segment import list_segments, open_source, parse_segment, segment_name
 
 FS = RealFileSystem()
@@ -146,3 +146,33 @@ def test_a_segment_of_our_own_log_is_never_in_a_form_that_we_do_not_write(tmp_pa
     (tmp_path / (segment_name(0) + suffix)).touch()
     assert parse_segment(tmp_path / (segment_name(0) + suffix)) is None
     assert list_segments(tmp_path, FS) == []
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+@pytest.mark.parametrize("kept", [1.0, 0.7])
+def test_what_decompresses_fills_a_buffer_up_to_the_damage(tmp_path, suffix, kept):
+    path = tmp_path / f"a{suffix}"
+    data = SQUEEZE[suffix](LINES)
+    path.write_bytes(data[: round(len(data) * kept)])
+    with open_source(path, FS) as file:
+        raw = untouched(file)
+        text, buffer = bytearray(), bytearray(len(LINES) // 3)
+
+        def fill():
+            while size := raw.readinto(buffer):
+                text.extend(buffer[:size])
+
+        if kept == 1:
+            fill()
+            assert text == LINES
+        else:
+            with pytest.raises(EventsError, match="is damaged or was cut short"):
+                fill()
+            assert text == read_until_damage(path)
+        assert untouched(file) is None
+
+
+def test_of_a_plain_file_nothing_is_decompressed(tmp_path):
+    (tmp_path / "a").write_bytes(LINES)
+    with open_source(tmp_path / "a", FS) as file:
+        assert untouched(file) is None
