@@ -5,7 +5,9 @@ from setuptools import Extension, setup
 KERNEL = Extension(
     "events.kernel._scan",
     sources=["events/kernel/scan.c"],
-    depends=[f"events/kernel/{name}.h" for name in ("json", "line", "moment", "piece", "runs", "tally")],
+    depends=[
+        f"events/kernel/{name}.h" for name in ("json", "line", "moment", "piece", "runs", "tally")
+    ],
     extra_compile_args=["-O3"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")],
     py_limited_api=True,

@@ -10,8 +10,8 @@ from msgspec import UNSET
 
 from events.encodable import PLAIN, encode_anyhow, is_plain
 from events.examination import examine, is_representable
-from events.limits import MAX_DEPTH
-from events.model import MAX_LINE_BYTES, OUTCOMES, SCHEMA_VERSION, Line
+from events.limits import MAX_DEPTH, MAX_LINE_BYTES
+from events.model import OUTCOMES, SCHEMA_VERSION, Line
 from events.nesting import is_too_deep
 
 _dumps = orjson.dumps

@@ -18,8 +18,8 @@ from uuid import UUID
 
 import orjson
 
-from events.limits import MAX_DEPTH
-from events.model import EVENT_UNENCODABLE, MAX_LINE_BYTES, OUTCOMES, Line
+from events.limits import MAX_DEPTH, MAX_LINE_BYTES
+from events.model import EVENT_UNENCODABLE, OUTCOMES, Line
 
 MAX_VALUES = 50_000
 """So many values are looked at in one event; what comes after them is cut."""

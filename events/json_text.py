@@ -11,7 +11,7 @@ import re
 from typing import Any, NoReturn
 
 from events.errors import InvalidLineError
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 
 _BYTE_ORDER_MARK = "\ufeff".encode()
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

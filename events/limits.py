@@ -6,6 +6,8 @@ from typing import Final
 
 MAX_INTEGER: Final = 2**63 - 1
 """The largest count, number, sum of nanoseconds, and integer that SQLite keeps exactly."""
+MAX_LINE_BYTES: Final = 1 << 20
+"""Longest line that is read or written, in bytes, its line end included."""
 MAX_DEPTH: Final = 200
 """Deepest nesting of objects and lists in a JSON text.
 

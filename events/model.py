@@ -16,8 +16,6 @@ from events.clock import format_timestamp
 from events.limits import MAX_INTEGER
 
 SCHEMA_VERSION = 1
-MAX_LINE_BYTES = 1 << 20
-"""Longest line that is read or written, in bytes, its line end included."""
 MAX_COUNT = MAX_INTEGER
 """Largest count, number or sum of nanoseconds; sums stop here."""
 LEAST_INTEGER = -MAX_INTEGER - 1

@@ -13,10 +13,12 @@ from msgspec import UNSET
 from events.codec import decode
 from events.errors import InvalidLineError
 from events.json_text import is_blank
-from events.model import MAX_LINE_BYTES, OUTCOMES
+from events.limits import MAX_LINE_BYTES
+from events.model import OUTCOMES
 from events.reporting import ignore, too_long
 from projections.entry import LOOSE
-from projections.kernel_lines import scan, take_runs
+from projections.kernel_lines import take_runs
+from projections.scanning import scan
 from projections.stream_state import StreamState
 from projections.tallying import tally_with_newest
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from events.model import Line
     from events.reporting import Report
     from projections.entry import Entry
-    from projections.kernel_lines import Group, Scan
+    from projections.scanning import Group, Scan
     from worker.tally import OutcomeTally
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from events.log.pruned import SUMMARY_NAME
 from events.log.reader import Block, BlockReader
 from events.log.segment import forms, open_source
+from events.log.stream import SUMMARY_NAME
 from projections.errors import SummaryError
 from projections.placing import is_known
 

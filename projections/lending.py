@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from events.kernel.tallies import file_kernel
 from projections.at_once import at_once
-from projections.kernel_lines import scan_part
+from projections.scanning import scan_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projections.kernel_lines import Part
+    from projections.scanning import Part
 
 PART_BYTES = 1 << 24
 """The largest part: what it costs to add up a part is little beside it."""

@@ -10,9 +10,10 @@ from msgspec import UNSET
 from events.clock import to_us
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError
+from events.limits import MAX_LINE_BYTES
 from events.log.reader import Block, BlockReader
 from events.log.segment import open_segment
-from events.model import MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
+from events.model import OUTCOMES, STREAM_OPENED
 from projections.reading import Bounded
 from projections.seqs import SeqSet, overlap, size, union
 from projections.summary import list_kept, read_summary

@@ -13,9 +13,9 @@ from events.log.compression import is_decompressed, untouched
 from events.log.reader import BLOCK_BYTES, BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
 from projections.ahead import ahead
-from projections.kernel_lines import scan
 from projections.lending import AHEAD, Lender
 from projections.parts import descriptor, read_parts
+from projections.scanning import scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from events.log.compression import COMPRESSED
-from events.log.pruned import SUMMARY_NAME
 from events.log.segment import list_segments, parse_segment, rank
-from events.log.stream import EVENTS_FOLDER, valid_stream_name
+from events.log.stream import EVENTS_FOLDER, SUMMARY_NAME, valid_stream_name
 from projections.errors import SourceError
 from projections.names import LOCAL_NAMES
 

@@ -14,8 +14,9 @@ import orjson
 
 from events.errors import EventsError
 from events.limits import MAX_INTEGER
-from events.log.pruned import SUMMARY_MAX_BYTES, SUMMARY_NAME
+from events.log.pruned import SUMMARY_MAX_BYTES
 from events.log.segment import list_segments
+from events.log.stream import SUMMARY_NAME
 from projections.entry import FOLD_VERSION, Entry, entry_from_dict
 from projections.errors import SnapshotError, SummaryError
 from projections.seqs import size

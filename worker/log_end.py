@@ -14,11 +14,12 @@ from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError
+from events.limits import MAX_LINE_BYTES
 from events.log.numbers import MOST_NEXT_SEQ
 from events.log.pruned import pruned_end
 from events.log.reader import Block, BlockReader
 from events.log.segment import list_segments, open_segment
-from events.model import JOB_FAILED, MAX_LINE_BYTES, OUTCOMES, STREAM_OPENED
+from events.model import JOB_FAILED, OUTCOMES, STREAM_OPENED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +33,8 @@ def boot_id(source: Path = _BOOT_ID) -> str:
         source: Where Linux tells it (a container sees its host's).
     """
     if sys.platform == "darwin":  # pragma: no cover - the tests run on Linux
+        import subprocess
+
         answer = subprocess.run(_SYSCTL, capture_output=True, text=True, check=False)
         return answer.stdout.strip() or UNKNOWN_BOOT
     try:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from events.follow.fingerprint import HEAD_MARKS, TAIL_BYTES, Meter, mark_at
+from events.limits import MAX_LINE_BYTES
 from events.log.reader import Block, Overlong
-from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from events.follow.texts import OpenText

@@ -11,7 +11,7 @@ from events.follow.looking import FRESH_NS
 from events.follow.open_files import MovedError
 from events.follow.reading import ChangedError, check, next_lines
 from events.follow.tracked import FileState
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,10 +9,9 @@ from msgspec import UNSET
 
 from events.codec import decode
 from events.errors import InvalidLineError
-from events.limits import MAX_INTEGER
+from events.limits import MAX_INTEGER, MAX_LINE_BYTES
 from events.log.reader import Block, BlockReader
 from events.log.segment import open_segment
-from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from events.filesystem import FileSystem

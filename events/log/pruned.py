@@ -12,13 +12,13 @@ import msgspec
 
 from events.errors import EventsError
 from events.limits import MAX_INTEGER
+from events.log.stream import SUMMARY_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from events.filesystem import FileSystem
 
-SUMMARY_NAME = "summary.json"
 SUMMARY_MAX_BYTES = 64 << 20
 """No summary is larger: one of a stream with busy histograms and 1,000 kinds of error is 300 KB."""
 

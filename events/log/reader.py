@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from events.errors import EventsError
+from events.limits import MAX_LINE_BYTES
 from events.log.compression import is_decompressed
-from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

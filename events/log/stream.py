@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from contextlib import suppress
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
 
 EVENTS_FOLDER = "events"
+SUMMARY_NAME = "summary.json"
+"""What the pruned segments of a stream add up to, see `events.log.pruned`."""
 LOCK_NAME = "lock"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 _RANDOM_BYTES = 5  # eight characters: about 10^12 names for one host
@@ -30,6 +31,8 @@ def new_stream_id(host: str, random: Callable[[int], bytes] = os.urandom) -> str
         host: The machine's name; what is not a letter, digit or hyphen becomes a hyphen.
         random: Gives so many random bytes.
     """
+    import base64
+
     readable = re.sub(r"[^a-z0-9]+", "-", host.lower())[:_MOST_HOST].strip("-") or "worker"
     return f"{readable}-{base64.b32encode(random(_RANDOM_BYTES)).decode().lower()}"
 

@@ -10,8 +10,8 @@ from msgspec import UNSET
 from events.clock import Clock, SystemClock, to_us
 from events.codec import decode
 from events.errors import EventsError, InvalidLineError, LogWriteError
+from events.limits import MAX_LINE_BYTES
 from events.log.segment import segment_name
-from events.model import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from events.formats.lines.explaining import Place
 from events.formats.names import NONE
 from events.formats.wrappings.unwrapping import Unwrapper
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 from projections.cli.output import note, plural
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from events.follow.places import Named
-from events.log.pruned import SUMMARY_NAME
 from events.log.segment import list_segments
+from events.log.stream import SUMMARY_NAME
 from projections.errors import SourceError
 from projections.logs import refuse_streams
 from projections.reading import nothing

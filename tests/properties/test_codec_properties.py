@@ -14,9 +14,9 @@ from msgspec import UNSET
 
 from events.codec import decode, encode
 from events.errors import InvalidLineError
+from events.limits import MAX_LINE_BYTES
 from events.model import (
     MAX_COUNT,
-    MAX_LINE_BYTES,
     Failed,
     Line,
     Skipped,

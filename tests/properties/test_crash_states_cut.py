@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import settings
 
+from events.limits import MAX_LINE_BYTES
 from events.log import recovery
 from events.log.owner import write_owner
 from events.log.reader import BLOCK_BYTES, Block, BlockReader
@@ -16,7 +17,6 @@ from events.log.recovery import read_outcomes, recover
 from events.log.segment import segment_name
 from events.log.stream import stream_folder
 from events.log.writer import StreamWriter
-from events.model import MAX_LINE_BYTES
 from projections.replay import replay
 from projections.runner import Runner
 from projections.verify import verify

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from events.kernel.tallies import kernel
 from projections.entry import LOOSE
 from projections.fold import Fold
-from projections.kernel_lines import scan, scan_part
+from projections.scanning import scan, scan_part
 from tests.support.tools import lack
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import msgspec
 
 from events.formats.fast.columns import UnusualError, nothing_else
 from events.formats.lines.objects import read_object
-from events.limits import MAX_DEPTH
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_DEPTH, MAX_LINE_BYTES
 from events.nesting import is_too_deep
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import msgspec
 from events.errors import EventsError, InvalidLineError
 from events.formats.lines.objects import read_object
 from events.json_text import is_blank
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 from tests.support.following.site import Way, add
 from tests.support.following.ways import in_every_way, in_ways
 

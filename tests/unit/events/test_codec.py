@@ -10,8 +10,8 @@ from msgspec import UNSET
 from events.codec import decode, encode
 from events.errors import InvalidLineError
 from events.examination import examine
-from events.limits import MAX_DEPTH
-from events.model import MAX_COUNT, MAX_LINE_BYTES, Line
+from events.limits import MAX_DEPTH, MAX_LINE_BYTES
+from events.model import MAX_COUNT, Line
 
 # Both lines of the design's format, as they stand there.
 SUCCEEDED = (

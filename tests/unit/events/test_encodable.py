@@ -12,8 +12,7 @@ import pytest
 
 from events.codec import decode, encode
 from events.encodable import MAX_PLAIN_VALUES, MAX_VALUES, is_plain, to_plain
-from events.limits import MAX_DEPTH
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_DEPTH, MAX_LINE_BYTES
 
 SUCCEEDED = {
     "event": "job.succeeded",

@@ -11,7 +11,7 @@ from events.json_text import (
     is_unicode,
     parse_object,
 )
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 
 
 @pytest.mark.parametrize("line", [b"", b" ", b"\t\r", b"\0\0", b"\0 "])

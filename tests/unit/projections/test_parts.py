@@ -11,8 +11,8 @@ import pytest
 import zstandard
 
 from events.filesystem import RealFileSystem
+from events.limits import MAX_LINE_BYTES
 from events.log.segment import open_source
-from events.model import MAX_LINE_BYTES
 from projections.fold import Fold
 from projections.parts import descriptor, read_parts
 from projections.reading import LARGE_BYTES, read_file

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from events.filesystem import RealFileSystem
-from events.log.pruned import SUMMARY_NAME
+from events.log.stream import SUMMARY_NAME
 from sync_queue.jobs import Ending
 from tests.support.data_folders import event, opened, write_log
 from tests.support.restoring import (

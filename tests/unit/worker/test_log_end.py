@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 from sync_queue.companions import KnownStream
 from sync_queue.jobs import LeasedJob
 from tests.support.data_folders import event

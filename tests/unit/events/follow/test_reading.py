@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from events.limits import MAX_LINE_BYTES
 from events.log.reader import Overlong
-from events.model import MAX_LINE_BYTES
 from tests.support.following.numbered import append, lines
 
 

@@ -11,7 +11,8 @@ from collections import Counter
 import pytest
 
 from events.kernel.tallies import PURE, Run, file_kernel, kernel
-from events.model import MAX_COUNT, MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
+from events.model import MAX_COUNT
 from tests.support.kernel_lines import handed_back, needs_kernel, with_kernel
 from tests.support.outcome_lines import failed, line, opened, skipped, succeeded
 from worker.histogram import bounds

@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
+from events.limits import MAX_LINE_BYTES
 from events.log.reader import BLOCK_BYTES, Block, BlockReader, Overlong
-from events.model import MAX_LINE_BYTES
 
 
 class Endless(io.RawIOBase):

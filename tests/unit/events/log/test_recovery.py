@@ -7,9 +7,9 @@ import tracemalloc
 import pytest
 
 from events.errors import EventsError, LogWriteError
-from events.log.pruned import SUMMARY_NAME
 from events.log.recovery import Recovered, Torn, read_outcomes, recover
 from events.log.segment import segment_name
+from events.log.stream import SUMMARY_NAME
 from events.log.writer import StreamWriter
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.lines import event_line, outcome_line

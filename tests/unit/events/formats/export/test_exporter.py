@@ -16,7 +16,8 @@ from events.formats.presets import load_preset
 from events.formats.recognition import Recognised, recognise
 from events.formats.toml.mapping_file import read_mapping
 from events.formats.translator import Translator
-from events.model import MAX_COUNT, MAX_LINE_BYTES, Line
+from events.limits import MAX_LINE_BYTES
+from events.model import MAX_COUNT, Line
 
 TIMESTAMP = "2026-11-24T12:00:02.000001Z"
 SUCCEEDED = {

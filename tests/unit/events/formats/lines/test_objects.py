@@ -4,7 +4,7 @@ import pytest
 
 from events.errors import InvalidLineError
 from events.formats.lines.objects import read_object
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b" \r\n"])

@@ -12,7 +12,7 @@ from events.formats.names import WRAPPINGS
 from events.formats.presets import load_preset
 from events.formats.translator import Translator
 from events.formats.wrappings.unwrapping import Unwrapper
-from events.model import MAX_LINE_BYTES
+from events.limits import MAX_LINE_BYTES
 from tests.support import wrapped
 from tests.support.unwrapped import unwrap
 
