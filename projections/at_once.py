@@ -15,67 +15,54 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def at_once(makers: Iterable[Callable[[], T]], threads: int, most: int) -> Iterator[T]:
-    """Give what each call makes, in the order of the calls.
+class AtOnce(Generic[T]):
+    """Iterating gives what each call makes, in the order of the calls; they are begun before.
 
     It pays where making releases the GIL. Each thread takes the next call when it has done one, so
-    that a slow one holds up none but itself. What a call raises is raised in its place. Closed
-    early, no more is begun.
+    that a slow one holds up none but itself. What a call raises is raised in its place.
 
     Args:
         makers: The calls; taken from in the caller's thread.
         threads: How many are done at the same time.
         most: How many are begun or done, and not taken yet.
     """
-    left = iter(makers)
-    workers: _Workers[T] = _Workers(threads)
-    try:
-        for make in islice(left, most):
-            workers.order(make)
-        while workers.is_owing:
-            yield workers.take()
-            for make in islice(left, 1):
-                workers.order(make)
-    finally:
-        workers.end()
 
-
-class _Workers(Generic[T]):
-    """Threads that make what was ordered."""
-
-    def __init__(self, count: int) -> None:
+    def __init__(self, makers: Iterable[Callable[[], T]], threads: int, most: int) -> None:
+        self._left = iter(makers)
         self._orders: SimpleQueue[_Order[T] | None] = SimpleQueue()
         self._owed: deque[_Order[T]] = deque()
         self._threads = [
-            threading.Thread(target=self._work, name="at once", daemon=True) for _ in range(count)
+            threading.Thread(target=self._work, name="at once", daemon=True) for _ in range(threads)
         ]
         for thread in self._threads:
             thread.start()
+        self._order(most)
 
-    @property
-    def is_owing(self) -> bool:
-        """Whether something was ordered and not taken."""
-        return bool(self._owed)
+    def __iter__(self) -> Iterator[T]:
+        try:
+            while self._owed:
+                yield self._owed.popleft().result()
+                self._order(1)
+        finally:
+            self.close()
 
-    def order(self, make: Callable[[], T]) -> None:
-        """Have something made, after what was ordered before."""
-        order = _Order(make)
-        self._owed.append(order)
-        self._orders.put(order)
-
-    def take(self) -> T:
-        """Wait for what was ordered first, and give it."""
-        return self._owed.popleft().result()
-
-    def end(self) -> None:
+    def close(self) -> None:
         """Begin nothing more, and wait for what is being made."""
         with suppress(Empty):
             while True:
                 self._orders.get_nowait()
+        self._owed.clear()
         for _ in self._threads:
             self._orders.put(None)
         for thread in self._threads:
             thread.join()
+        self._threads.clear()
+
+    def _order(self, count: int) -> None:
+        for make in islice(self._left, count):
+            order = _Order(make)
+            self._owed.append(order)
+            self._orders.put(order)
 
     def _work(self) -> None:
         while (order := self._orders.get()) is not None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.kernel.tallies import file_kernel
-from projections.at_once import at_once
+from projections.at_once import AtOnce
 from projections.scanning import scan_part
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from projections.scanning import Part
 
+LARGE_BYTES = 1 << 23
+"""From so many on a file is read in parts."""
 PART_BYTES = 1 << 24
 """The largest part: what it costs to add up a part is little beside it."""
 LEAST_BYTES = 1 << 20
@@ -48,8 +50,8 @@ def read_parts(
     folder: str | None,
     part_bytes: int = PART_BYTES,
     least_bytes: int = LEAST_BYTES,
-) -> Iterator[Part]:
-    """Give the lines of a file in their order, tallied.
+) -> Parts:
+    """Tally the lines of a file, beginning at once; give them in their order.
 
     It ends early, at the end of a line, where a line is so long that parts cannot be told from
     one another.
@@ -67,10 +69,27 @@ def read_parts(
         partial(scan_part, file, begin, upto, folder, is_first=begin == offset, limit=end)
         for begin, upto in _cut(offset, end, part_bytes, least_bytes, 2 * count)
     )
-    for part in at_once(makers, count, _AHEAD * count):
-        if part is None:
-            return
-        yield part
+    return Parts(AtOnce(makers, count, _AHEAD * count))
+
+
+class Parts:
+    """The parts of a file, which are being tallied; given in their order, once."""
+
+    def __init__(self, made: AtOnce[Part | None]) -> None:
+        self._made = made
+
+    def __iter__(self) -> Iterator[Part]:
+        try:
+            for part in self._made:
+                if part is None:
+                    return
+                yield part
+        finally:
+            self._made.close()
+
+    def close(self) -> None:
+        """Tally no more of them."""
+        self._made.close()
 
 
 def _cut(offset: int, end: int, most: int, least: int, shares: int) -> Iterator[tuple[int, int]]:

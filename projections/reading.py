@@ -14,7 +14,7 @@ from events.log.reader import BLOCK_BYTES, BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
 from projections.ahead import ahead
 from projections.lending import AHEAD, Lender
-from projections.parts import descriptor, read_parts
+from projections.parts import LARGE_BYTES, descriptor, read_parts
 from projections.scanning import scan
 
 if TYPE_CHECKING:
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from events.log.segment import Segment
     from events.reporting import Report
     from projections.fold import Fold
+    from projections.head_start import HeadStart
 
-LARGE_BYTES = 1 << 23
-"""From so many on a plain file is read in parts."""
 _PACKED_BYTES = 1 << 22
 
 
@@ -68,6 +67,7 @@ def read_file(
     folder: str | None = None,
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
+    begun: HeadStart | None = None,
 ) -> Iterator[int]:
     """Fold the lines of an open file, block by block.
 
@@ -79,6 +79,7 @@ def read_file(
         folder: The stream in whose folder the file is; None for lines from anywhere.
         problem: Told of each invalid line, and of an unfinished last one.
         progress: Told how many bytes of text were read, as they are read.
+        begun: Is taken up, where it is of this file, without a folder and an offset.
 
     Yields:
         The end of the lines folded so far. Until then, they and no others are in the fold.
@@ -101,7 +102,8 @@ def read_file(
     size = 0 if number is None else os.fstat(number).st_size
     if number is not None and size - offset >= LARGE_BYTES:
         numbered = _Numbered(source, line, problem)
-        for part in read_parts(number, offset=offset, end=size, folder=folder):
+        ready = begun.take(number) if begun is not None and folder is None and not offset else None
+        for part in ready or read_parts(number, offset=offset, end=size, folder=folder):
             text = partial(_text, number, part.offset)
             fold.groups(part.groups, text, part.offset, folder=folder, report=numbered.report)
             offset = part.end

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from events.filesystem import FileSystem
     from events.log.segment import Segment
+    from projections.head_start import HeadStart
     from projections.logs import Found
     from projections.sources import Source
     from projections.summary import Summary
@@ -59,6 +60,7 @@ def replay(
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
     told: Callable[[str], None] = nothing,
+    begun: HeadStart | None = None,
 ) -> Replayed:
     """Fold what ``paths`` name.
 
@@ -71,6 +73,7 @@ def replay(
         problem: Told of each invalid line, and of unfinished last ones.
         progress: Told how many bytes of text were read, as they are read.
         told: Told of each log whose format was recognised.
+        begun: A file that is being tallied already.
 
     Raises:
         SourceError: A path cannot be read, or is an event log where ``choice`` is another format;
@@ -111,7 +114,8 @@ def replay(
                 )
         elif choice.known == Format():  # in the order in which they were named
             with naming(source_text(source)):
-                _read(fold, source, stdin, fs=real, problem=noticed, progress=progress)
+                opened = _open(source, stdin, real)
+                _read(fold, source, opened, problem=noticed, progress=progress, begun=begun)
     logs: dict[str, Found] = {}
     if choice.known != Format():
         logs = read_logs(
@@ -189,14 +193,15 @@ def _read_stream(
 def _read(
     fold: Fold,
     source: Source,
-    stdin: BinaryIO,
+    opened: AbstractContextManager[BinaryIO],
     *,
-    fs: FileSystem,
     problem: Callable[[Problem], None],
     progress: Callable[[int], None],
+    begun: HeadStart | None,
 ) -> None:
-    with _open(source, stdin, fs) as file:
-        for _ in read_file(fold, file, source_text(source), problem=problem, progress=progress):
+    text = source_text(source)
+    with opened as file:
+        for _ in read_file(fold, file, text, problem=problem, progress=progress, begun=begun):
             pass
 
 

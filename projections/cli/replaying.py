@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from projections.choosing import Choice
     from projections.cli.formats import LogNotes
     from projections.cli.problems import Problems
+    from projections.head_start import HeadStart
     from projections.replay import Replayed
     from projections.sources import Source
 
@@ -48,8 +49,8 @@ class Asked:
     told: LogNotes
 
 
-def replay_here(asked: Asked) -> Replayed:
-    """Fold all in this process."""
+def replay_here(asked: Asked, begun: HeadStart | None = None) -> Replayed:
+    """Fold all in this process; what was begun is taken up."""
     from projections.replay import replay
     from projections.sources import STDIN, find_sources, total_bytes
 
@@ -73,6 +74,7 @@ def replay_here(asked: Asked) -> Replayed:
             problem=asked.problems,
             progress=counted,
             told=asked.told,
+            begun=begun,
         )
     _finish(asked, sources, replayed, read)
     return replayed
