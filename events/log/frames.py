@@ -23,7 +23,7 @@ _FRAME_HEADER_BYTES = 18  # at most
 _LEAST_HEADER_BYTES = 8  # the part of a frame, or of a skippable one, that says how long it is
 _CHECKSUM_BYTES = 4
 _RUN = 1  # block type: one byte, repeated
-_CHUNK_BYTES = 1 << 17
+_CHUNK_BYTES = 1 << 20  # so that a thread that decompresses seldom asks for the GIL
 
 
 def frames(file: BinaryIO) -> Text:
