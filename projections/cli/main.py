@@ -6,6 +6,7 @@ when it runs, so that `syncstats --help` answers at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM = "syncstats"
+_YOUNG_OBJECTS = 10_000  # loading makes many, and no cycles: Python's own bound is 700
 
 COMMANDS = {
     "demo": Lazy("projections.cli.demo:demo", "Watch a small real run, start to end."),
@@ -99,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from projections.cli.failures import explain
 
     _survive_odd_encodings()
+    if argv is None:
+        gc.set_threshold(_YOUNG_OBJECTS)
     try:
         status = _call(sys.argv[1:] if argv is None else list(argv))
         _flush()
@@ -111,6 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         line, status = explain(error)
         return _end(line, status)
+    if argv is None:
+        gc.freeze()  # the interpreter would look three times at all that dies with it
     return status
 
 
