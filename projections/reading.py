@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from events.kernel.tallies import kernel
-from events.log.compression import is_decompressed, untouched
+from events.log.compression import is_decompressed
 from events.log.reader import BLOCK_BYTES, BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
 from projections.ahead import ahead
-from projections.lending import AHEAD, Lender
-from projections.parts import LARGE_BYTES, descriptor, read_parts
-from projections.scanning import scan
+from projections.tallied import tallied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,32 +81,16 @@ def read_file(
         The end of the lines folded so far. Until then, they and no others are in the fold.
     """
     line = 1 if offset == 0 else None
-    packed = untouched(file) if kernel() is not None else None
-    if packed is not None:
+    parts = tallied(file, offset, folder, begun)
+    if parts is not None:
         numbered = _Numbered(source, line, problem)
-        lender = Lender(packed, offset)
-        for lent in ahead(lender, AHEAD):
-            lines, groups = scan(lent.lines, folder, few_bytes=0) or (0, [])
-            text = partial(_lent_text, lent.lines)
-            fold.groups(groups, text, lent.offset, folder=folder, report=numbered.report)
-            offset = lent.end
-            yield offset
-            numbered.tell(lent.offset, lines, partial(_ends_before, text))
-            progress(len(lent.lines))
-        line, file = numbered.line, cast("BinaryIO", lender.rest())
-    number = descriptor(file)
-    size = 0 if number is None else os.fstat(number).st_size
-    if number is not None and size - offset >= LARGE_BYTES:
-        numbered = _Numbered(source, line, problem)
-        ready = begun.take(number) if begun is not None and folder is None and not offset else None
-        for part in ready or read_parts(number, offset=offset, end=size, folder=folder):
-            text = partial(_text, number, part.offset)
+        for part, text in parts:
             fold.groups(part.groups, text, part.offset, folder=folder, report=numbered.report)
             offset = part.end
             yield offset
             numbered.tell(part.offset, part.lines, partial(_ends_before, text))
             progress(part.end - part.offset)
-        line = numbered.line
+        line, file = numbered.line, parts.rest
 
     def take(block: Block | Overlong, report: Report) -> int:
         if isinstance(block, Overlong):
@@ -125,14 +105,6 @@ def read_file(
 
 def _ends_before(text: Callable[[int, int], bytes], size: int) -> int:
     return text(0, size).count(b"\n")
-
-
-def _lent_text(lines: memoryview, begin: int, end: int) -> bytes:
-    return bytes(lines[begin:end])
-
-
-def _text(file: int, start: int, begin: int, end: int) -> bytes:
-    return os.pread(file, end - begin, start + begin)
 
 
 def read_blocks(

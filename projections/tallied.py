@@ -1,0 +1,103 @@
+"""The lines of an open file as the kernel tallies them: in parts, or as they are decompressed."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+
+from events.kernel.tallies import kernel
+from events.log.compression import untouched
+from projections.ahead import ahead
+from projections.lending import AHEAD, Lender
+from projections.parts import LARGE_BYTES, descriptor, read_parts
+from projections.scanning import Part, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import RawIOBase
+
+    from projections.head_start import HeadStart
+
+
+class Tallied(NamedTuple):
+    """Some lines that follow one another.
+
+    Attributes:
+        part: What they add up to.
+        text: Gives the lines between two places in them, until the next ones are taken.
+    """
+
+    part: Part
+    text: Callable[[int, int], bytes]
+
+
+def tallied(
+    file: BinaryIO, offset: int, folder: str | None, begun: HeadStart | None
+) -> InParts | InBlocks | None:
+    """Tally the lines of a file; None where they are to be read one by one.
+
+    Iterating gives the lines in their order, as far as they can be told apart; after it ``rest`` is
+    a file that goes on behind them.
+
+    Args:
+        file: The uncompressed text, from its start.
+        offset: Where to begin: the start of a line.
+        folder: The stream in whose folder it is, if any.
+        begun: Is taken up, where it is of this file, without a folder and an offset.
+    """
+    if kernel() is None:
+        return None
+    packed = untouched(file)
+    if packed is not None:
+        return InBlocks(packed, offset, folder)
+    number = descriptor(file)
+    if number is None or os.fstat(number).st_size - offset < LARGE_BYTES:
+        return None
+    return InParts(file, offset, folder, begun)
+
+
+class InParts:
+    """A plain file."""
+
+    def __init__(
+        self, file: BinaryIO, offset: int, folder: str | None, begun: HeadStart | None
+    ) -> None:
+        number = file.fileno()
+        ready = begun.take(number) if begun is not None and folder is None and not offset else None
+        end = os.fstat(number).st_size
+        self._parts = ready or read_parts(number, offset=offset, end=end, folder=folder)
+        self.rest = file
+
+    def __iter__(self) -> Iterator[Tallied]:
+        number = self.rest.fileno()
+        for part in self._parts:
+            yield Tallied(part, partial(_text_in_file, number, part.offset))
+
+
+class InBlocks:
+    """A file that is decompressed; the next block is, while one is tallied."""
+
+    def __init__(self, text: RawIOBase, offset: int, folder: str | None) -> None:
+        self._lender = Lender(text, offset)
+        self._folder = folder
+
+    def __iter__(self) -> Iterator[Tallied]:
+        for lent in ahead(self._lender, AHEAD):
+            scanned = scan(lent.lines, self._folder, few_bytes=0)
+            if scanned is not None:
+                part = Part(lent.offset, lent.end, *scanned)
+                yield Tallied(part, partial(_text_in_block, lent.lines))
+
+    @property
+    def rest(self) -> BinaryIO:
+        """What follows."""
+        return cast("BinaryIO", self._lender.rest())
+
+
+def _text_in_file(file: int, offset: int, begin: int, end: int) -> bytes:
+    return os.pread(file, end - begin, offset + begin)
+
+
+def _text_in_block(lines: memoryview, begin: int, end: int) -> bytes:
+    return bytes(lines[begin:end])
