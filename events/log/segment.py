@@ -64,24 +64,28 @@ def list_segments(folder: Path, fs: FileSystem) -> list[Segment]:
         OSError: The folder cannot be listed.
     """
     names = fs.list_folder(folder)
-    found = _best(folder, names)
+    found = _best(names)
     if len(names) > _READ_AT_ONCE:
         # A long listing takes several steps. One that begins after it and ends before it may miss
         # both names of a segment that is compressed meanwhile; the next listing has the new one.
-        found |= _best(folder, fs.list_folder(folder))
-    return sorted(found.values(), key=lambda segment: segment.first_seq)
+        again = fs.list_folder(folder)
+        found |= _best(again) if again != names else {}
+    return [
+        Segment(seq, folder / (n + suffix), suffix) for seq, (n, suffix) in sorted(found.items())
+    ]
 
 
-def _best(folder: Path, names: Iterable[str]) -> dict[int, Segment]:
-    """Each segment in the form that is to be read."""
-    found: dict[int, Segment] = {}
+def _best(names: Iterable[str]) -> dict[int, tuple[str, str]]:
+    """Each segment's plain name, and the suffix of the form that is to be read."""
+    found: dict[int, tuple[str, str]] = {}
     for name in names:
-        segment = parse_segment(folder / name)
-        if segment is None:
+        match = _NAME.fullmatch(name)
+        if match is None or (first_seq := int(match[1])) > MAX_INTEGER:
             continue
-        other = found.get(segment.first_seq)
-        if other is None or rank(segment) < rank(other):
-            found[segment.first_seq] = segment
+        suffix = match[2] or ""
+        other = found.get(first_seq)
+        if other is None or SUFFIXES.index(suffix) < SUFFIXES.index(other[1]):
+            found[first_seq] = (name.removesuffix(suffix), suffix)
     return found
 
 
