@@ -87,6 +87,15 @@ class Fold:
             return True
         return state.absorb(entry)
 
+    def follow(self, stream: str, entry: Entry) -> bool:
+        """Add what the next lines of ``stream`` add up to, with the place at which they end.
+
+        Returns:
+            Whether that could be done: not if some of their events were seen before. Then they have
+            to be folded one by one.
+        """
+        return self._state(stream).follow(entry)
+
     def place(self, stream: str, segment: int, offset: int) -> None:
         """Say that the last line read of ``stream`` ends at ``offset`` of ``segment``."""
         state = self._state(stream)

@@ -12,15 +12,18 @@ from projections.fold import Fold
 from projections.reading import Problem, nothing, read_stream
 from projections.snapshot import Snapshot
 from projections.summary import read_summary
+from projections.summed_reading import SummedReader
 from projections.syncing import ReadSegments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from projections.entry import Entry
+    from projections.segment_summary import SegmentSummary
+    from projections.summed_reading import Stored
 
 
 class LogView:
@@ -31,9 +34,11 @@ class LogView:
         fs: The file system it is in.
         notice: Told, in one sentence, of anything that had to be mended, or cannot be.
         problem: Told of each invalid line.
-        progress: Told how many bytes of the log were read.
+        progress: Told how many bytes of the log were read, or need not be.
+        stored: Gives what is stored of a stream's sealed segments; None: all of them are read.
 
     Attributes:
+        made: Summaries of sealed segments that were folded, by stream, to be kept.
         unreadable: Streams that could not be read to their end, with the reason.
         lost: Whether the log was found not to hold any more what it held.
     """
@@ -46,8 +51,10 @@ class LogView:
         notice: Callable[[str], None] = nothing,
         problem: Callable[[Problem], None] = nothing,
         progress: Callable[[int], None] = nothing,
+        stored: Callable[[str], Stored] | None = None,
     ) -> None:
         self._data = data
+        self._stored = stored
         self._fs = fs
         self._notice = notice
         self._problem = problem
@@ -63,6 +70,7 @@ class LogView:
         self._bytes: bytes | None = None  # the whole, until something changes
         self._whole: set[Path] = set()  # compressed segments that were read to their ends
         self._ends: dict[str, int] = {}  # up to which seq each stream was seen to be pruned
+        self.made: dict[str, list[SegmentSummary]] = {}
         self.unreadable: dict[str, str] = {}
         self.lost = False
 
@@ -140,18 +148,32 @@ class LogView:
             self._forget(stream, "became shorter")
             self._look_for_summary(stream)
             ahead = self._kept(stream, segments)
-        for segment in read_stream(
-            self._fold,
-            stream,
-            folder,
-            self._fs,
-            segments=ahead,
-            problem=self._complete,
-            progress=self._progress,
-        ):
+        for segment in self._fold_segments(stream, ahead, segments[-1].first_seq if ahead else 0):
             if not segment.compression:
                 self._read_segments.add(segment.path)
         self._whole.update(segment.path for segment in ahead if segment.compression)
+
+    def _fold_segments(self, stream: str, ahead: list[Segment], newest: int) -> Iterator[Segment]:
+        """Fold some segments, of which all but the newest are sealed; yield those that are read."""
+        if self._stored is None:
+            return read_stream(
+                self._fold,
+                stream,
+                stream_folder(self._data, stream),
+                self._fs,
+                segments=ahead,
+                problem=self._complete,
+                progress=self._progress,
+            )
+        return SummedReader(
+            self._fold,
+            stream,
+            self._fs,
+            self._stored(stream),
+            made=self.made.setdefault(stream, []).append,
+            problem=self._complete,
+            progress=self._progress,
+        ).read(ahead, newest)
 
     def _look_for_summary(self, stream: str) -> None:
         """Go on from the stream's summary, if it was pruned beyond what was folded.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from events.clock import SystemClock
+from events.errors import EventsError
 from events.filesystem import RealFileSystem
 from events.log.stream import stream_folder, valid_stream_name
 from projections.errors import ProjectionError, SnapshotError, SummaryError
@@ -19,7 +20,9 @@ from projections.placing import lies_on_log
 from projections.reading import Problem, nothing
 from projections.seqs import union
 from projections.store import SnapshotStore
+from projections.summaries import NOT_WRITTEN, SummaryStore
 from projections.summary import read_summary
+from projections.summed_reading import nothing_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +45,8 @@ class Runner:
         clock: For the names of files that are kept aside.
         notice: Told, in one sentence, of anything that had to be mended, or cannot be.
         problem: Told of each invalid line.
-        progress: Told how many bytes of the log were read.
+        progress: Told how many bytes of the log were read, or need not be.
+        summed: Whether to believe the summaries of sealed segments whose files are as they were.
     """
 
     def __init__(
@@ -54,12 +58,22 @@ class Runner:
         notice: Callable[[str], None] = nothing,
         problem: Callable[[Problem], None] = nothing,
         progress: Callable[[int], None] = nothing,
+        summed: bool = True,
     ) -> None:
         self._data = data
         self._fs: FileSystem = fs or RealFileSystem()
         self._notice = notice
         self._store = SnapshotStore(data, fs=self._fs, clock=clock or SystemClock())
-        self._view = LogView(data, fs=self._fs, notice=notice, problem=problem, progress=progress)
+        self._summaries = SummaryStore(data, self._fs)
+        self._told = False
+        self._view = LogView(
+            data,
+            fs=self._fs,
+            notice=notice,
+            problem=problem,
+            progress=progress,
+            stored=self._summaries.of if summed else lambda _: nothing_stored(self._fs),
+        )
         self._saved: bytes | None = None
 
     @property
@@ -152,7 +166,9 @@ class Runner:
             if not self._is_as_saved():  # another runner, or a rebuild, has saved
                 self._take_over()
                 self._view.catch_up()
-            return self._write()
+            is_replaced = self._write()
+        self._keep_summaries()
+        return is_replaced
 
     def _is_as_saved(self) -> bool:
         try:
@@ -188,6 +204,7 @@ class Runner:
             self._view.lost = False  # the old file is what was to be replaced
             self._keep_what_the_log_lacks()
             self._write()
+        self._keep_summaries()
         return self._view.snapshot
 
     def _keep_what_the_log_lacks(self) -> None:
@@ -208,6 +225,16 @@ class Runner:
                 f"log does not hold any more; it was kept as {aside.name}. If the log lost lines, "
                 "bring them back from a backup and rebuild again"
             )
+
+    def _keep_summaries(self) -> None:
+        """Write down what the sealed segments that were folded add up to: they are on the disk."""
+        made, self._view.made = self._view.made, {}
+        try:
+            self._summaries.keep(made)
+        except (OSError, EventsError) as error:  # they spare time, and nothing depends on them
+            if not self._told:
+                self._told = True
+                self._notice(f"the summaries of segments {NOT_WRITTEN}: {error}")
 
     def _write(self) -> bool:
         self._view.sync()

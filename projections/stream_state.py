@@ -120,6 +120,20 @@ class StreamState:
         self.segment = self.offset = None
         return True
 
+    def follow(self, entry: Entry) -> bool:
+        """Add what the next lines of the log add up to, as if they were folded now.
+
+        Returns:
+            Whether that could be done: not if some of their events were seen before.
+        """
+        if any(self.seen.covered(first, end) for first, end in entry.seen):
+            return False
+        end = self.segment, self.offset
+        self.absorb(entry)
+        place = entry.position
+        self.segment, self.offset = end if place.segment is None else (place.segment, place.offset)
+        return True
+
     def entry(self) -> Entry:
         """What has been folded, as a value."""
         epochs = tuple((self.epochs[seq], seq) for seq in sorted(self.epochs)[-MAX_EPOCHS:])

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="syncstats rebuild")
+@click.option(
+    "--no-summaries",
+    is_flag=True,
+    help="Read all segments again, and make their summaries anew.",
+)
 @data_option()
 @json_option()
-def rebuild(data: Path, as_json: bool) -> None:
+def rebuild(no_summaries: bool, data: Path, as_json: bool) -> None:
     """Make stats.json anew from the event log, and put it in the old one's place.
 
     The old file is not read: use this when `syncstats verify` finds a difference, or the file is
-    damaged. Workers may run meanwhile.
+    damaged. Of full segments whose files are as they were, their summaries are taken. Workers may
+    run meanwhile.
     """
     from events.filesystem import RealFileSystem
     from projections.cli.options import existing
@@ -38,7 +44,14 @@ def rebuild(data: Path, as_json: bool) -> None:
     tell_misnamed(existing(data), fs)
     problems = Problems()
     with reading(total_bytes(find_sources([str(data)], fs), fs)) as progress:
-        snapshot = Runner(data, fs=fs, notice=told, problem=problems, progress=progress).rebuild()
+        snapshot = Runner(
+            data,
+            fs=fs,
+            notice=told,
+            problem=problems,
+            progress=progress,
+            summed=not no_summaries,
+        ).rebuild()
     problems.finish()
     if as_json:
         print_json(snapshot.to_dict())
