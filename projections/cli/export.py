@@ -78,7 +78,7 @@ def export(
     sources = find_sources(named, fs)
     if out is not None:
         refuse_read(out, sources, fs)
-    with reading(total_bytes(sources, fs)) as progress:
+    with reading(lambda: total_bytes(sources, fs)) as progress:
         exporting = Exporting(
             named,
             exporter,

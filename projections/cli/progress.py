@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def reading(total_bytes: int | None) -> Iterator[Callable[[int], None]]:
+def reading(total_bytes: Callable[[], int | None]) -> Iterator[Callable[[int], None]]:
     """Show how far the reading of a log is.
 
     Args:
-        total_bytes: All that will be read; None where nobody knows (a pipe, compressed files).
+        total_bytes: Gives how much will be read; None where nobody knows (a pipe, compressed
+            files). It is asked only where it is shown: a log may have thousands of files.
 
     Yields:
         What to tell how many more bytes were read.
@@ -43,5 +44,5 @@ def reading(total_bytes: int | None) -> Iterator[Callable[[int], None]]:
         console=console_for(sys.stderr),
         transient=True,  # the result stands alone when it is there
     ) as bar:
-        task = bar.add_task("reading", total=total_bytes)
+        task = bar.add_task("reading", total=total_bytes())
         yield lambda more: bar.advance(task, more)

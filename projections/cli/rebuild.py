@@ -43,7 +43,8 @@ def rebuild(no_summaries: bool, data: Path, as_json: bool) -> None:
     fs = RealFileSystem()
     tell_misnamed(existing(data), fs)
     problems = Problems()
-    with reading(total_bytes(find_sources([str(data)], fs), fs)) as progress:
+    sources = find_sources([str(data)], fs)
+    with reading(lambda: total_bytes(sources, fs)) as progress:
         snapshot = Runner(
             data,
             fs=fs,

@@ -64,7 +64,7 @@ def replay_here(asked: Asked, begun: HeadStart | None = None) -> Replayed:
         read += more
         progress(more)
 
-    with reading(total_bytes(sources, asked.fs)) as progress:
+    with reading(lambda: total_bytes(sources, asked.fs)) as progress:
         replayed = replay(
             asked.paths,
             stdin=standard_input() if STDIN in asked.paths else BytesIO(),
@@ -103,7 +103,7 @@ def replay_on_dask(asked: Asked, scheduler: str | None) -> Replayed:
     here = [source for place, source in todo.sources if place.fs is asked.fs]
     if asked.out is not None:
         refuse_read(asked.out, here, asked.fs)
-    with reading(todo.stored) as progress, dask_engine(scheduler, todo.work) as engine:
+    with reading(lambda: todo.stored) as progress, dask_engine(scheduler, todo.work) as engine:
         replayed, read = replay_on(
             engine,
             todo,

@@ -41,7 +41,8 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     fs = RealFileSystem()
     tell_misnamed(existing(data), fs)
     problems = Problems()
-    with reading(total_bytes(find_sources([str(data)], fs), fs)) as progress:
+    sources = find_sources([str(data)], fs)
+    with reading(lambda: total_bytes(sources, fs)) as progress:
         found = check(data, fs=fs, problem=problems, progress=progress)
     problems.finish()
     ok = found.ok and not (strict and (found.invalid_lines or found.duplicates))
