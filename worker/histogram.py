@@ -224,10 +224,7 @@ def read_histogram(name: str, value: object) -> Histogram:
     if not isinstance(buckets, dict):
         raise TypeError(f"{name}.counts must be an object, not {type(buckets).__name__}")
     histogram = Histogram(
-        {
-            _read_index(f"{name}.counts", key): check_count(f"{name}.counts[{key[:20]!r}]", count)
-            for key, count in buckets.items()
-        },
+        _read_counts(f"{name}.counts", buckets),
         *(check_count(f"{name}.{key}", value.get(key)) for key in _NUMBERS),
     )
     if 0 in histogram.counts.values():
@@ -242,6 +239,24 @@ def read_histogram(name: str, value: object) -> Histogram:
     if value["min_ns"] > value["max_ns"]:
         raise ValueError(f"{name}.min_ns is above {name}.max_ns")
     return histogram
+
+
+def _read_counts(name: str, buckets: dict[Any, Any]) -> dict[int, int]:
+    """Read the counts by bucket from a JSON object; fast, since a log may have many of them."""
+    counts, known = {}, _indices()
+    for key, count in buckets.items():
+        index = known.get(key)
+        if index is None or type(count) is not int or not 0 <= count <= MAX_COUNT:
+            index = _read_index(name, key)
+            check_count(f"{name}[{key[:20]!r}]", count)
+        counts[index] = count
+    return counts
+
+
+@cache
+def _indices() -> dict[str, int]:
+    """The buckets by the keys of a JSON object."""
+    return {str(index): index for index in range(-1, HIGHEST_INDEX + 1)}
 
 
 def _read_index(name: str, key: object) -> int:
