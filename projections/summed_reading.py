@@ -6,7 +6,6 @@ made of, and none of its events were seen before; then the order of merging make
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -52,14 +51,14 @@ class Stored:
             for file in stored.group.files
         }
 
-    def group(self, segments: Sequence[Segment]) -> tuple[Entry, int] | None:
-        """What the first of some segments add up to, and how many these are; None if not known."""
+    def group(self, segments: Sequence[Segment]) -> tuple[Entry, tuple[SegmentFile, ...]] | None:
+        """What the first of some segments add up to, and which these are; None if not known."""
         stored = self.groups.get(segments[0].first_seq)
         if stored is None:
             return None
-        count = len(stored.group.files)
-        entry = stored.group.entry() if stored.fits(segments[:count]) else None
-        return None if entry is None else (entry, count)
+        files = stored.group.files
+        entry = stored.group.entry() if stored.fits(segments[: len(files)]) else None
+        return None if entry is None else (entry, files)
 
     def single(self, segment: Segment) -> SegmentSummary | None:
         """What one segment adds up to; None if that is not known."""
@@ -129,17 +128,15 @@ class SummedReader:
         """Add what the first of some segments add up to; how many that were, 0 if not known."""
         together = self.stored.group(segments)
         if together is not None and self.fold.follow(self.stream, together[0]):
-            count = together[1]
+            files = together[1]
         elif (one := self.stored.single(segments[0])) is not None and self.fold.follow(
             self.stream, one.entry
         ):
-            count = 1
+            files = (one.file,)
         else:
             return 0
-        for segment in segments[:count]:
-            with suppress(OSError):
-                self.progress(self.fs.size(segment.path))
-        return count
+        self.progress(sum(file.size for file in files))
+        return len(files)
 
     def _read(self, segment: Segment, *, again: bool = False) -> None:
         for _ in read_stream(
