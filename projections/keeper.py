@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem, Lock
     from projections.compressing import Compressor
     from projections.runner import Runner
+    from projections.summarising import Summariser
 
 SAVE_EVERY_S = 1.0
 
@@ -31,6 +32,7 @@ class Keeper:
             saved. Jobs go on meanwhile.
         mended: Called when it has succeeded again.
         compressor: Compresses what was folded, after each save; None: nothing is compressed.
+        summariser: Sums up what was folded, after that; None: nothing is.
         every_s: Seconds between two saves.
     """
 
@@ -43,6 +45,7 @@ class Keeper:
         failed: Callable[[Exception], None] = nothing,
         mended: Callable[[], object] = lambda: None,
         compressor: Compressor | None = None,
+        summariser: Summariser | None = None,
         every_s: float = SAVE_EVERY_S,
     ) -> None:
         self._lock_path = data / "runner.lock"
@@ -51,6 +54,7 @@ class Keeper:
         self._failed = failed
         self._mended = mended
         self._compressor = compressor
+        self._summariser = summariser
         self._every_s = every_s
         self._lock: Lock | None = None
         self._started = False
@@ -76,12 +80,19 @@ class Keeper:
                 self._lock = self._fs.try_lock(self._lock_path)
             if self._lock is not None or last:
                 self._keep()
-            if self._lock is not None and not last and self._compressor is not None:
-                self._compressor.step(self._runner.snapshot, self._end.is_set)
+            if self._lock is not None and not last:
+                self._keep_house()
         except Exception as error:  # noqa: BLE001  # whatever it is, jobs go on without stats
             if not self._told:
                 self._told = True
                 self._failed(error)
+
+    def _keep_house(self) -> None:
+        saved = self._runner.snapshot
+        if self._compressor is not None:
+            self._compressor.step(saved, self._end.is_set)
+        if self._summariser is not None:
+            self._summariser.step(saved)
 
     def _keep(self) -> None:
         if not self._started:

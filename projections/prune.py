@@ -23,6 +23,8 @@ from projections.pruned import Keep, Pruned, StreamReport
 from projections.reading import nothing
 from projections.runner import Runner
 from projections.store import SnapshotStore
+from projections.summaries import NOT_WRITTEN
+from projections.summarising import sum_up_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,7 +78,13 @@ def prune(
         runner.catch_up()
         runner.save()
         claims = runner.snapshot.streams
-        return _Prune(data, claims, lease_seq, real, time).run(keep, compress=compress)
+        pruning = _Prune(data, claims, lease_seq, real, time)
+        done = pruning.run(keep, compress=compress)
+        try:
+            pruning.sum_up_again()
+        except (OSError, SyncStatsError) as error:  # nothing depends on it
+            notice(f"the summaries of segments {NOT_WRITTEN}: {error}")
+        return done
 
 
 def _claims(data: Path, fs: FileSystem, clock: Clock) -> Mapping[str, Entry]:
@@ -115,6 +123,7 @@ class _Prune:
         names = list_streams(data, fs)
         self._done = Pruned({name: StreamReport() for name in names})
         self._done.bytes_before = sum(map(self._size, names))
+        self._compressed: dict[str, set[int]] = {}
 
     def dry(self, keep: Keep | None, *, compress: bool) -> Pruned:
         """Tell what `run` would do."""
@@ -144,6 +153,13 @@ class _Prune:
             self._remove(keep)
         self._done.bytes_after = sum(map(self._size, self._done.streams))
         return self._done
+
+    def sum_up_again(self) -> None:
+        """Bring the summaries of segments up to date with what was done; see `sum_up_again`."""
+        for name, report in self._done.streams.items():
+            compressed = self._compressed.get(name, set())
+            if compressed or report.removed_segments:
+                sum_up_again(self._data, name, compressed, self._fs)
 
     def _size(self, name: str) -> int:
         folder = stream_folder(self._data, name)
@@ -211,5 +227,6 @@ class _Prune:
                 if not segment.compression:
                     report.saved_bytes += compress_segment(segment, self._fs)
                     report.compressed_segments += 1
+                    self._compressed.setdefault(name, set()).add(segment.first_seq)
         except (OSError, SyncStatsError) as error:
             report.error = str(error)

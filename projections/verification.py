@@ -36,6 +36,8 @@ class Verification:
             the streams' summaries, and were not checked again.
         pruned_lines: How many lines those summaries were made of.
         breaks: One sentence for each stream whose log does not go on where its summary ends.
+        wrong_summaries: One sentence for each summary of sealed segments that a rebuild would
+            believe, and that says something else than their lines.
         has_snapshot: Whether there was a stats.json to check.
     """
 
@@ -50,9 +52,10 @@ class Verification:
     pruned_attempts: int
     pruned_lines: int
     breaks: tuple[str, ...]
+    wrong_summaries: tuple[str, ...]
     has_snapshot: bool
 
     @property
     def ok(self) -> bool:
-        """No difference, no gap, and no break."""
-        return not (self.differences or self.gaps or self.breaks)
+        """No difference, no gap, no break, and no wrong summary."""
+        return not (self.differences or self.gaps or self.breaks or self.wrong_summaries)

@@ -15,7 +15,9 @@ from projections.fold import Fold
 from projections.reading import Problem, nothing, read_stream
 from projections.snapshot import Snapshot
 from projections.store import SnapshotStore
+from projections.summaries import SummaryStore
 from projections.summary import list_kept, read_summary
+from projections.summary_check import SummaryCheck
 from projections.verification import Gap, Verification
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ def verify(
 
     Each stream is compared at exactly the position that stats.json gives, so a worker that
     goes on writing meanwhile makes no difference; what lies beyond is counted as behind. Plain
-    segments are read once. A stream that was pruned begins with its summary.
+    segments are read once. A stream that was pruned begins with its summary. Of sealed segments
+    no summary is believed: what a rebuild would take from it is compared with the lines.
 
     Raises:
         ProjectionError: stats.json, a summary, or a part of the log, cannot be read.
@@ -82,6 +85,8 @@ class _Check:
         self._summaries: list[Summary] = []
         self._differences: list[str] = []
         self._breaks: list[str] = []
+        self._wrong: list[str] = []
+        self._stored_summaries = SummaryStore(data, fs)
         self._covered = self._incomplete = 0
         self._stored: Snapshot | None = None
 
@@ -122,6 +127,7 @@ class _Check:
             pruned_attempts=sum(each.entry.stats.jobs_processed for each in self._summaries),
             pruned_lines=sum(each.lines for each in self._summaries),
             breaks=tuple(self._breaks),
+            wrong_summaries=tuple(self._wrong),
             has_snapshot=stored is not None,
         )
 
@@ -132,11 +138,13 @@ class _Check:
             self._summaries.append(summary)
             self._fold.begin(stream, summary.entry)
             self._breaks += _breaks(summary, segments)
+        check = SummaryCheck(self._stored_summaries.of(stream), stream, segments, self._fs)
         try:
             if claim is not None:
-                self._compare(claim, stream, summary, segments)
-            for _ in self._read(stream, segments, None, self._noticed):
-                pass
+                self._compare(claim, stream, summary, segments, check)
+            for segment in self._read(stream, segments, None, self._noticed):
+                check.begin(segment, self._fold)
+            self._wrong += check.wrong
         except FileNotFoundError as error:
             now = read_summary(folder, self._fs)
             if now is not None and (summary is None or now.end > summary.end):
@@ -144,7 +152,12 @@ class _Check:
             raise
 
     def _compare(
-        self, claim: Entry, stream: str, summary: Summary | None, segments: Sequence[Segment]
+        self,
+        claim: Entry,
+        stream: str,
+        summary: Summary | None,
+        segments: Sequence[Segment],
+        check: SummaryCheck,
     ) -> None:
         """Fold up to the place in the log that stats.json tells, and hold it against that."""
         segment, offset = claim.position.segment, claim.position.offset
@@ -158,8 +171,8 @@ class _Check:
         elif segment is None or offset is None:
             self._tell(claim, stream)
         else:
-            for _ in self._read(stream, segments, (segment, offset), self._complete):
-                pass
+            for each in self._read(stream, segments, (segment, offset), self._complete):
+                check.begin(each, self._fold)
             self._tell(claim, stream)
         self._covered += _attempts(self._fold.entry(stream).stats)
 

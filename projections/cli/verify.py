@@ -25,8 +25,9 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     """Check stats.json against the event log, folded again from its start.
 
     Right beside live workers too: what they wrote since is told as "behind", not as a difference.
-    What was pruned is taken from its summary, which is told. Status 1 if stats.json differs from
-    the log, the log has a gap, or it does not go on where a summary ends.
+    What was pruned is taken from its summary, which is told; all else is read, and the summaries of
+    full segments are compared with it. Status 1 if stats.json or one of those differs from the log,
+    the log has a gap, or it does not go on where a summary ends.
     """
     from events.filesystem import RealFileSystem
     from projections.cli.misplaced import refuse_arguments
@@ -53,8 +54,9 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     ctx.exit(0 if ok else 1)
 
 
-def _print(found: Verification, data: Path) -> None:
-    from projections.cli.output import plural, say
+def _print_each(found: Verification) -> None:
+    """Say what was found that must not be."""
+    from projections.cli.output import say
 
     for difference in found.differences:
         say(f"Differs: {difference}")
@@ -62,6 +64,14 @@ def _print(found: Verification, data: Path) -> None:
         say(f"Gap: {gap}")
     for broken in found.breaks:
         say(f"Broken: {broken}; bring them back from a backup.")
+    for wrong in found.wrong_summaries:
+        say(f"Wrong: {wrong}.")
+
+
+def _print(found: Verification, data: Path) -> None:
+    from projections.cli.output import plural, say
+
+    _print_each(found)
     wrong = [
         plural(number, what)
         for number, what in (
@@ -87,7 +97,8 @@ def _print(found: Verification, data: Path) -> None:
         say("Bring the segment or summary.json back from a backup, before `syncstats rebuild`")
         say("takes the log for all there was.")
     elif found.differences:
-        say(f"stats.json differs from the log ({log}): `syncstats rebuild` makes it anew.")
+        again = "rebuild --no-summaries" if found.wrong_summaries else "rebuild"
+        say(f"stats.json differs from the log ({log}): `syncstats {again}` makes it anew.")
     else:
         behind = "up to date"
         if found.behind:

@@ -22,6 +22,8 @@ from projections.cli.version import version
 from projections.compressing import Compressor
 from projections.keeper import Keeper
 from projections.runner import Runner
+from projections.summaries import NOT_WRITTEN
+from projections.summarising import Summariser
 from sync_queue.dlq import DeadLetterQueue
 from sync_queue.queue import JobQueue
 from worker.handlers.loader import load_handler
@@ -78,6 +80,14 @@ def work(asked: RunOptions) -> int:
             ),
             mended=lambda: listener.notice("stats.json is kept current again"),
             compressor=_compressor(options, fs, listener.notice),
+            summariser=Summariser(
+                options.data,
+                fs=fs,
+                compressed=options.compress,
+                failed=lambda error: listener.notice(
+                    f"the summaries of segments {NOT_WRITTEN}: {error}"
+                ),
+            ),
         )
         keeper.start()
         stack.callback(keeper.close)

@@ -39,6 +39,7 @@ def test_verify_of_what_is_right(syncstats):
         "pruned_attempts": 0,
         "pruned_lines": 0,
         "breaks": [],
+        "wrong_summaries": [],
         "has_snapshot": True,
     }
 
