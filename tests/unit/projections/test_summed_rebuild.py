@@ -175,6 +175,20 @@ def test_an_empty_and_a_torn_sealed_segment_change_nothing(data):
     assert read_by_rebuild(data) == ["24.jsonl"]
 
 
+def test_a_sealed_segment_without_a_line_leaves_the_place_where_it_was(data):
+    append(segment(data, first=22), b'{"event":"job.succeeded",')
+    append(segment(data, first=24))
+    before = replayed(data / "events").to_bytes()
+    for _ in range(2):
+        assert rebuilt(data) == before
+    append(segment(data, first=24), opened(24, "e24"))
+    runner = Runner(data)
+    runner.start()
+    runner.catch_up()
+    runner.save()
+    assert (data / "stats.json").read_bytes() == replayed(data / "events").to_bytes()
+
+
 def test_stats_can_be_gone_on_from_whatever_was_summed(data):
     append(segment(data, first=20), succeeded(24))
     runner = Runner(data)
@@ -255,6 +269,7 @@ def spoilt(path: Path, how: str) -> None:
         "no JSON": b"\xff" * 40,
         "deep": b"[" * 100_000,
         "another number": text.replace(b'"jobs_failed":', b'"jobs_failed":1'),
+        "another moment": text.replace(b'"as_of":"2026', b'"as_of":"2025'),
         "another size": text.replace(b'"size":', b'"size":1'),
         "older fold": signed(other | {"fold": FOLD_VERSION - 1}, rest),
         "newer layout": signed(other | {"schema": 99}, rest),
@@ -281,6 +296,7 @@ def signed(content: object, rest: list[bytes]) -> bytes:
         ("no JSON", 6),
         ("deep", 6),
         ("another number", 6),
+        ("another moment", 6),
         ("another size", 6),
         ("older fold", 6),
         ("newer layout", 6),
