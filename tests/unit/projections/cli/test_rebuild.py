@@ -1,0 +1,69 @@
+"""`syncstats rebuild`, by summaries and without; and what `verify` says of these."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.support.log_folders import append, segment
+from tests.support.summed_logs import summary_files, write_segments
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Four sealed segments and a last one, and their summaries."""
+    data = tmp_path / "data"
+    write_segments(data, 4)
+    return data
+
+
+def test_it_makes_the_same_with_summaries_and_without(syncstats, data):
+    append(segment(data, first=4), b"not json\n")
+    first = syncstats("rebuild", "--json")
+    before = (data / "stats.json").read_bytes()
+    assert summary_files(data)
+    for options in ((), ("--no-summaries",)):
+        again = syncstats("rebuild", "--json", *options)
+        assert (again.status, again.out, again.err) == (0, first.out, first.err)
+        assert "line 5, byte" in again.err
+        assert (data / "stats.json").read_bytes() == before
+
+
+def test_verify_tells_of_a_segment_that_changed_unseen(syncstats, data):
+    syncstats("rebuild")
+    path = segment(data, first=4)
+    times = path.stat()
+    path.write_bytes(path.read_bytes().replace(b'"job_id": 2', b'"job_id": 5', 1))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    found = syncstats("verify")
+    assert found.status == 1
+    assert f"Wrong: data/{path.relative_to(data)} has other bytes than when it was" in found.out
+    assert "stats.json is what the log says" in found.out
+    assert syncstats("rebuild", "--no-summaries").status == 0
+    assert syncstats("verify").status == 0
+
+
+def test_verify_leads_to_a_rebuild_that_reads_all(syncstats, data):
+    syncstats("rebuild")
+    path = segment(data, first=4)
+    times = path.stat()
+    path.write_bytes(path.read_bytes().replace(b'"duration_ns": 4', b'"duration_ns": 5'))
+    path.write_bytes(path.read_bytes().replace(b'"duration_ns": 2', b'"duration_ns": 7'))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    syncstats("rebuild")
+    found = syncstats("verify")
+    assert found.status == 1
+    assert "`syncstats rebuild --no-summaries` makes it anew." in found.out
+    assert "`syncstats rebuild` makes it anew" not in found.out
+    syncstats("rebuild", "--no-summaries")
+    assert syncstats("verify").status == 0
+
+
+def test_where_they_cannot_be_written_it_says_so_and_goes_on(syncstats, data):
+    (data / "summaries").write_text("in the way")
+    made = syncstats("rebuild")
+    assert made.status == 0
+    assert made.err.count("\n") == 1
+    assert made.err.startswith("syncstats: the summaries of segments cannot be written")
+    assert syncstats("verify").status == 0
