@@ -40,7 +40,7 @@ class Folder(Site):
         assert ran.status == 0, ran
         return ran.json
 
-    def work_in_segments(self):
+    def work_in_segments(self, opened=3):
         """Work three times two jobs, each write in a segment of its own.
 
         The segments that a worker opened the stream in: the others depend on how jobs end together.
@@ -48,9 +48,9 @@ class Folder(Site):
         for _ in range(3):
             assert self.work("ok", "ok", args=("--segment-bytes", "1")) == []
         segments = sorted((self.data / "events" / self.stream()).glob("*.jsonl"))
-        opened = [each for each in segments if b'"stream.opened"' in each.read_bytes()]
-        assert len(opened) == 3
-        return opened
+        found = [each for each in segments if b'"stream.opened"' in each.read_bytes()]
+        assert len(found) == opened
+        return found
 
     def processed(self):
         """Attempts by stats.json; checked against the log."""
@@ -236,6 +236,28 @@ def test_stats_lost_or_older(site):
     site.lose("stats.json")
     assert site.work() == []
     assert (site.data / "stats.json").read_bytes() == newest
+
+
+@pytest.mark.parametrize("how", ["lost", "older", "damaged"])
+def test_summaries_lost_older_or_damaged(site, how):
+    site.work_in_segments()
+    assert site.call("rebuild").status == 0
+    site.back_up("summaries")
+    site.work_in_segments(opened=6)
+    assert site.call("rebuild").status == 0
+    newest = (site.data / "stats.json").read_bytes()
+    (path,) = (site.data / "summaries").glob("*/*.json")
+    if how == "older":
+        site.restore("summaries")
+    elif how == "lost":
+        shutil.rmtree(site.data / "summaries")
+    else:
+        path.write_bytes(path.read_bytes()[:-100].replace(b'"gaps":0', b'"gaps":1'))
+    for _ in range(2):
+        made = site.call("rebuild")
+        assert (made.status, made.err) == (0, "")
+        assert (site.data / "stats.json").read_bytes() == newest
+    assert site.call("verify").status == 0
 
 
 def test_stats_damaged(site):
