@@ -15,9 +15,9 @@ import msgspec
 import orjson
 
 from events.errors import EventsError
-from projections.entry import Entry, entry_from_dict
+from projections.entry import FOLD_VERSION, Entry, entry_from_dict
 from projections.errors import SnapshotError
-from projections.fold import FOLD_VERSION, Fold
+from projections.fold import Fold
 from projections.segment_summary import SegmentFile, SegmentSummary
 
 if TYPE_CHECKING:
