@@ -13,7 +13,7 @@ import pytest
 from events.filesystem import RealFileSystem
 from events.log.sealing import HOUSEKEEPING_LOCK, compress_segment
 from events.log.segment import list_segments
-from projections.fold import FOLD_VERSION
+from projections.entry import FOLD_VERSION
 from projections.prune import prune
 from projections.pruned import Keep
 from projections.runner import Runner
