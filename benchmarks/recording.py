@@ -78,7 +78,11 @@ def syncstats(batch: int) -> Callable[[Path, int], Took]:
                 file.write(json.dumps({"scene_id": number, "data": payload(number)}) + "\n")
         put_s = _command(folder, "enqueue", str(lines))
         run = ("run", "--handler", "bench_handler:handle", "--drain", "--batch", str(batch))
-        return Took(put_s, _command(folder, *run))
+        took = Took(put_s, _command(folder, *run))
+        done = json.loads((folder / "data" / "stats.json").read_text())["jobs_succeeded"]
+        if done != jobs:
+            raise SystemExit(f"{done} of {jobs} jobs are in stats.json")
+        return took
 
     return measure
 
