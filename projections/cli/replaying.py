@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -86,16 +87,21 @@ def replay_on_dask(asked: Asked, scheduler: str | None) -> Replayed:
     Raises:
         CommandError: Dask is not installed.
     """
-    from projections.engines.dask import dask_engine, is_installed
-    from projections.engines.local import load_ahead
+    from projections.cli.stopping import ended_in_order
+    from projections.engines.dask import is_installed
+    from projections.engines.local import processes
 
     if not is_installed():
         raise CommandError(
             "--engine dask needs Dask: `pip install 'syncstats[dask]'` (in a checkout `pipx "
             "install --force '.[dask]'`, or `uv tool install --force '.[dask]'`)"
         )
-    if scheduler is None:
-        load_ahead()
+    with ended_in_order(), processes() if scheduler is None else nullcontext():
+        return _replay_on_dask(asked, scheduler)
+
+
+def _replay_on_dask(asked: Asked, scheduler: str | None) -> Replayed:
+    from projections.engines.dask import dask_engine
     from projections.engines.planning import plan
     from projections.engines.replaying import replay_on
 

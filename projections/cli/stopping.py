@@ -1,4 +1,7 @@
-"""SIGTERM and SIGINT while a worker or an ingestion runs, up to the last save of its stats."""
+"""Signals that ask a command to end, where it has something to do before it does.
+
+A worker and an ingestion save their stats; a replay on processes of its own ends them.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +66,30 @@ def stopping_signals(said: bytes = STOPPING) -> Iterator[Signals]:
     }
     try:
         yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as an interrupt does, so that it ends what it started.
+
+    Raises:
+        SystemExit: One came; with the status that a shell shows of who dies of it.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)  # Windows has none
+    before = {
+        number: signal.signal(number, end)
+        for number in {signal.SIGTERM, hangup}
+        if signal.getsignal(number) is signal.SIG_DFL  # `nohup` keeps its promise
+    }
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

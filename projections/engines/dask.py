@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import logging
 import queue
-from contextlib import ExitStack, contextmanager
+import warnings
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from events.errors import SyncStatsError
+from projections.engines.connecting import client_of
 from projections.engines.local import local_cluster
 from projections.engines.partial import empty, merge
+from projections.engines.undisturbed import Undisturbed, undisturbed
 from projections.engines.work import fold_again, fold_partition
 from projections.errors import EngineError
 
@@ -35,8 +38,8 @@ RETRIES = 2
 """How often a task that failed is tried again; a lost worker's tasks beside that, as Dask does."""
 SPLIT_EVERY = 8
 """So many results are merged by one task."""
-CONNECT_S = 15
 LOOK_S = 5.0
+_TALKATIVE = {"distributed", "asyncio", "tornado"}
 _LOOKS = 12  # without any worker, then it is said
 
 
@@ -57,45 +60,31 @@ def dask_engine(scheduler: str | None, work: int) -> Iterator[Engine]:
     Raises:
         EngineError: No scheduler answers at that address, or no process can be started.
     """
-    with ExitStack() as stack:
-        stack.enter_context(_quiet())
-        address: Any = scheduler
+    with _quiet(), Undisturbed() as stack:
         if scheduler is None:
-            address = stack.enter_context(local_cluster(work))
-        client = stack.enter_context(_client(address))
+            with undisturbed():
+                client = stack.enter_context(client_of(stack.enter_context(local_cluster(work))))
+        else:
+            client = stack.enter_context(client_of(scheduler))
         yield DaskEngine(client)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what Dask logs off stderr: what matters is raised."""
+    """Keep what Dask logs and warns of off stderr: what matters is raised."""
     import distributed  # noqa: F401 - it gives its loggers levels and handlers of their own
 
-    known = logging.root.manager.loggerDict
-    names = [name for name in known if name.partition(".")[0] == "distributed"]
+    names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] in _TALKATIVE]
     levels = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
-
-
-@contextmanager
-def _client(address: Any) -> Iterator[Any]:
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise EngineError(
-            f"no Dask scheduler answers at {address} within {CONNECT_S} s: is it running (`dask "
-            f"scheduler`), and the address right ({type(error).__name__}: {error})?"
-        ) from error
-    with client:
-        yield client
 
 
 class DaskEngine:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socketserver
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from threading import Thread
 
 import pytest
 import zstandard
@@ -18,7 +22,7 @@ from projections.engines.planning import plan
 from projections.engines.replaying import replay_on
 from projections.errors import EngineError, SourceError
 from projections.replay import NATIVE_CHOICE, replay
-from tests.support.command import assert_complaint, clean_env, syncstats
+from tests.support.command import HEARS_SIGINT, assert_complaint, clean_env, syncstats
 from tests.support.dask_cluster import dask_cluster
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import failed, opened, succeeded
@@ -140,13 +144,36 @@ def test_a_scheduler_that_is_killed_midway_ends_it_with_one_error(log, tmp_path,
 # On this machine ---------------------------------------------------------------------------------
 
 
-def test_without_a_scheduler_processes_of_this_machine_do_it(log, tmp_path):
+def test_without_a_scheduler_processes_of_this_machine_do_it_and_leave_nothing(log, tmp_path):
     packages(*PACKAGES)
-    before = sorted(tmp_path.iterdir())
+    scratch = tmp_path / "no socket's name has room in it any more".replace(" ", "/")
+    scratch.mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
     here = syncstats("replay", log, "--json", cwd=tmp_path)
 
-    assert syncstats("replay", log, "--json", "--engine", "dask", cwd=tmp_path) == here
-    assert sorted(tmp_path.iterdir()) == before
+    call = ("replay", log, "--json", "--engine", "dask")
+    assert syncstats(*call, cwd=tmp_path, TMPDIR=str(scratch)) == here
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_modules_in_the_working_folder_are_not_run(log, tmp_path):
+    packages(*PACKAGES)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    # multiprocessing's helpers are started by `python -c`, which looks there first.
+    for name in ("multiprocessing", "selectors", "signal", "distributed", "projections"):
+        (theirs / f"{name}.py").write_text("import os; os.write(2, b'theirs')\n")
+    here = syncstats("replay", log, "--json", cwd=tmp_path)
+    script = "import sys; from projections.cli.main import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script, "replay", str(log), "--json", "--engine", "dask"],
+        cwd=theirs,
+        env=clean_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (here.status, here.out, here.err)
 
 
 def test_a_cluster_of_its_own_listens_on_loopback_only_and_is_gone_afterwards(log):
@@ -182,7 +209,10 @@ def test_nobody_else_on_this_machine_can_have_code_run_by_its_cluster():
                 Client(theirs, timeout=1, set_as_default=False)
 
 
-def test_an_interrupt_ends_it_and_its_processes(log, tmp_path):
+@pytest.mark.parametrize(
+    ("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)], ids=str
+)
+def test_a_signal_to_all_its_processes_ends_them_and_leaves_nothing(log, tmp_path, sent, status):
     packages(*PACKAGES)
     import psutil
 
@@ -190,20 +220,24 @@ def test_an_interrupt_ends_it_and_its_processes(log, tmp_path):
         "import os, signal, sys\n"
         "from projections.cli import main\n"
         "from projections.engines import replaying\n"
-        "replaying.replay_on = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"replaying.replay_on = lambda *_, **__: os.killpg(0, signal.{sent})\n"
         "sys.exit(main.main(sys.argv[1:]))\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, "replay", str(log), "--engine", "dask"],
-        env=clean_env(),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        subprocess.Popen(
+            [*HEARS_SIGINT, sys.executable, "-c", script, "replay", str(log), "--engine", "dask"],
+            env=clean_env(TMPDIR=scratch),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process,
+    ):
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert (out, err) == (b"", b"")
+        assert process.returncode == status, err
+        assert (out, err) == (b"", b"")
+        assert list(Path(scratch).iterdir()) == []
     left = [p for p in psutil.process_iter(["pid"]) if _session(p.pid) == process.pid]
     assert not psutil.wait_procs(left, 30)[1]
 
@@ -334,12 +368,49 @@ def test_a_scheduler_without_the_engine_is_refused(tmp_path):
 
 def test_a_scheduler_that_does_not_answer_is_told_of(monkeypatch):
     packages(*PACKAGES)
-    monkeypatch.setattr("projections.engines.dask.CONNECT_S", 1)
+    monkeypatch.setattr("projections.engines.connecting.CONNECT_S", 1)
 
-    with (
-        pytest.raises(EngineError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
-        dask_engine("tcp://127.0.0.1:1", 1),
-    ):
+    said = r"no Dask scheduler answers at tcp://127\.0\.0\.1:1: is it running"
+    with pytest.raises(EngineError, match=said), dask_engine("tcp://127.0.0.1:1", 1):
+        pass
+
+
+@pytest.mark.parametrize("address", ["", "nowhere", "http://127.0.0.1:1", "tls://127.0.0.1:1"])
+def test_an_address_that_cannot_be_a_schedulers_is_told_of(log, tmp_path, address):
+    packages(*PACKAGES)
+    call = ("replay", log, "--engine", "dask", "--scheduler", address)
+    assert_complaint(syncstats(*call, cwd=tmp_path), "no Dask scheduler answers at")
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 64])
+def test_whatever_else_listens_there_is_told_of(monkeypatch, capfd, answer):
+    packages(*PACKAGES)
+    monkeypatch.setattr("projections.engines.connecting.CONNECT_S", 1)
+    monkeypatch.setattr("projections.engines.connecting.ANSWER_S", 1)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Answers) as server:
+        server.answer = answer
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.server_address[1]}"
+        with (
+            pytest.raises(EngineError, match="no Dask scheduler answers at"),
+            dask_engine(address, 1),
+        ):
+            pass
+        server.shutdown()
+    assert capfd.readouterr() == ("", "")
+
+
+class _Answers(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(self.server.answer)
+        while self.request.recv(1 << 16):
+            pass
+
+
+def test_a_workers_address_is_no_schedulers(cluster):
+    worker = next(iter(cluster.client.scheduler_info()["workers"]))
+    with pytest.raises(EngineError, match="what answers there is a Worker"), dask_engine(worker, 1):
         pass
 
 
