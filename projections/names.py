@@ -31,6 +31,10 @@ class Names(Protocol):
         """What a file is called without a link: itself, if its own name is none."""
         ...
 
+    def gives_parts(self, path: Path) -> bool:
+        """Whether what is in the midst of a file can be read without what is before it."""
+        ...
+
 
 class LocalNames:
     """Those of this machine."""
@@ -56,6 +60,10 @@ class LocalNames:
         if not os.path.islink(path):  # noqa: PTH114 - of thousands of files: a Path's method costs more
             return path
         return Path(os.path.realpath(path))
+
+    def gives_parts(self, path: Path) -> bool:  # noqa: ARG002 - all do
+        """As of `Names`."""
+        return True
 
 
 LOCAL_NAMES = LocalNames()

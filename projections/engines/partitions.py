@@ -134,7 +134,9 @@ def _bundle(
 
 
 def _can_be_cut(piece: Piece) -> bool:
-    return not _is_compressed(piece.path)
+    if _is_compressed(piece.path):
+        return False
+    return piece.span is not None or piece.place.names.gives_parts(piece.path)
 
 
 def _is_compressed(path: Path) -> bool:

@@ -52,7 +52,10 @@ class Place:
 
     def told(self, text: str, path: Path) -> str:
         """A message about a file with its name as it is told to people."""
-        return text.replace(str(self.folder / path), self.shown(path))
+        shown = self.shown(path)
+        return (
+            text if self.scheme and shown in text else text.replace(str(self.folder / path), shown)
+        )
 
 
 def find_all(

@@ -13,20 +13,20 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from projections.engines.reaching import StoresFile, reaching
 from projections.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from events.filesystem.protocol import StrPath
 
 AT_ONCE_BYTES = 8 << 20
 """So much is asked of a store in one request."""
+_WEB = {"http://", "https://"}
 _MAGIC = re.compile(r"[*?[]")
+_WEB_MAGIC = re.compile(r"[*[]")  # what follows a question mark is for the server
 _MEMORY_BYTES = 64 << 20
 """Larger files that cannot be sought are copied to a temporary file."""
 
@@ -73,6 +73,7 @@ class RemoteFiles:
         self._fs = fs
         self._scheme = scheme
         self._known: dict[str, dict[str, Any]] = {}  # what listings told, so that none asks again
+        self._parts: dict[str, bool] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RemoteFiles, (self._fs, self._scheme)
@@ -89,20 +90,21 @@ class RemoteFiles:
     def open_read(self, path: StrPath) -> BinaryIO:
         """Open a file; what can be sought is read in large requests, the rest is copied first."""
         name = self.shown(path)
-        with _reaching(name):
-            file = self._fs.open(self._text(path), "rb", block_size=AT_ONCE_BYTES)
-        if file.seekable():
-            raw = _Raw(file, name)
+        parts = self.gives_parts(path)
+        with reaching(name):
+            file = self._fs.open(self._text(path), "rb", block_size=AT_ONCE_BYTES if parts else 0)
+        if parts and file.seekable():
+            raw = StoresFile(file, name)
             return cast("BinaryIO", io.BufferedReader(raw, 1 << 20))
         copy = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - given to the caller
-        with file, _reaching(name):
+        with file, reaching(name):
             shutil.copyfileobj(file, copy, 1 << 20)
         copy.seek(0)
         return cast("BinaryIO", copy)
 
     def list_folder(self, path: StrPath) -> list[str]:
         """Names in a folder, sorted."""
-        with _reaching(self.shown(path)):
+        with reaching(self.shown(path)):
             found = self._fs.ls(self._text(path), detail=True)
         names = set()
         for info in found:
@@ -137,7 +139,7 @@ class RemoteFiles:
 
     def glob(self, pattern: str) -> list[str]:
         """What matches a pattern; as on a machine, ``*`` is not for names that begin with a dot."""
-        with _reaching(self.shown(pattern)):
+        with reaching(self.shown(pattern)):
             found = self._fs.glob(self._text(pattern), detail=True)
         texts = [self._remember(info) for info in found.values()]
         if "/." in f"/{pattern}":
@@ -152,6 +154,25 @@ class RemoteFiles:
     def unlinked(self, path: Path) -> Path:
         """A path: there are no links."""
         return path
+
+    def gives_parts(self, path: StrPath) -> bool:
+        """Whether a file can be read from its midst; of a web server only a try tells."""
+        if self._scheme not in _WEB:
+            return True
+        name = os.fspath(path)
+        if name not in self._parts:
+            size = self.size(path)
+            self._parts[name] = size > 1 and self._answers(path, size - 1)
+        return self._parts[name]
+
+    def _answers(self, path: StrPath, offset: int) -> bool:
+        with reaching(self.shown(path)):
+            try:
+                with self._fs.open(self._text(path), "rb", block_size=AT_ONCE_BYTES) as file:
+                    file.seek(offset)
+                    return len(file.read(1)) == 1
+            except ValueError:  # fsspec's: a part was asked for, and the whole came
+                return False
 
     def _text(self, path: StrPath) -> str:
         """A path as the store takes it."""
@@ -168,10 +189,10 @@ class RemoteFiles:
     def _info(self, path: StrPath) -> dict[str, Any] | None:
         text = os.fspath(path).removesuffix("/.").rstrip("/")
         if text not in self._known:
-            if _MAGIC.search(text):
+            if (_WEB_MAGIC if self._scheme in _WEB else _MAGIC).search(text):
                 return None
             try:
-                with _reaching(self.shown(text)):
+                with reaching(self.shown(text)):
                     self._known[text] = self._fs.info(self._text(text))
             except FileNotFoundError:
                 return None
@@ -182,52 +203,3 @@ def _fixed(pattern: str) -> str:
     """The folders of a pattern in which nothing matches anything."""
     match = _MAGIC.search(pattern)
     return pattern[: match.start()].rpartition("/")[0] if match else pattern
-
-
-@contextmanager
-def _reaching(name: str) -> Iterator[None]:
-    """Let all that a store's library raises be what the system would raise, with the file's name.
-
-    Raises:
-        OSError: Anything was raised.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
-    except PermissionError as error:
-        raise PermissionError(errno.EACCES, str(error), name) from error
-    except Exception as error:  # botocore's, aiohttp's, google's …
-        raise OSError(errno.EIO, f"{type(error).__name__}: {error}", name) from error
-
-
-class _Raw(io.RawIOBase):
-    """A store's file, whose errors are those of the system."""
-
-    def __init__(self, file: Any, name: str) -> None:
-        self._file = file
-        self._name = name
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        with _reaching(self._name):
-            data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        with _reaching(self._name):
-            return int(self._file.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()
