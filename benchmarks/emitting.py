@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 BATCH = 100
 STREAM = "nas-1-x7f2"
+OURS = "syncstats"
+OURS_TOGETHER = "syncstats, a hundred at once"
 
 
 class FileWriter:
@@ -159,6 +161,16 @@ def measure(ways: dict[str, Callable[[int], None]], count: int, rounds: int) -> 
     return {name: median(times) for name, times in took.items()}
 
 
+def all_ways(folder: Path) -> dict[str, Callable[[int], None]]:
+    """Ours, and bare ones; each writes to a file in ``folder``."""
+    return {
+        OURS: ours(folder / "ours", 1),
+        OURS_TOGETHER: ours(folder / "together", BATCH),
+        "structlog, orjson, level, time": bare(folder / "bare", structlog.processors.add_log_level),
+        "structlog, orjson, own time": bare_own_time(folder / "own"),
+    }
+
+
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -166,17 +178,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ways = {
-            "syncstats": ours(folder / "ours", 1),
-            "syncstats, a hundred at once": ours(folder / "hundred", BATCH),
-            "structlog, orjson, level, time": bare(
-                folder / "bare", structlog.processors.add_log_level
-            ),
-            "structlog, orjson, own time": bare_own_time(folder / "own"),
-        }
-        took = measure(ways, asked.events, asked.rounds)
-    best = min(us for name, us in took.items() if not name.startswith("syncstats"))
+        took = measure(all_ways(Path(name)), asked.events, asked.rounds)
+    best = min(us for name, us in took.items() if not name.startswith(OURS))
     out = sys.stdout.write
     out(f"{'way':<34} {'µs an event':>11} {'of the best bare':>17}\n")
     for name, us in took.items():
