@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+EACH_STEP = "each step"
 ROOT = Path(__file__).parent.parent
 HANDLER = "def handle(job):\n    return None\n"
 
@@ -41,7 +42,7 @@ class Took(NamedTuple):
 
 
 class Way(NamedTuple):
-    """One queue: how it is measured, and what is on the disk when a job is acknowledged."""
+    """One queue: how it is measured, and when it syncs."""
 
     name: str
     durable: str
@@ -79,9 +80,9 @@ def syncstats(batch: int) -> Callable[[Path, int], Took]:
         put_s = _command(folder, "enqueue", str(lines))
         run = ("run", "--handler", "bench_handler:handle", "--drain", "--batch", str(batch))
         took = Took(put_s, _command(folder, *run))
-        done = json.loads((folder / "data" / "stats.json").read_text())["jobs_succeeded"]
-        if done != jobs:
-            raise SystemExit(f"{done} of {jobs} jobs are in stats.json")
+        stats = json.loads((folder / "data" / "stats.json").read_bytes())
+        if stats["jobs_succeeded"] != jobs:
+            raise SystemExit(f"{stats['jobs_succeeded']:,} of {jobs:,} jobs were recorded")
         return took
 
     return measure
@@ -113,14 +114,20 @@ def persist_queue(folder: Path, jobs: int) -> Took:
     return _timed(lambda number: queue.put(payload(number)), work, jobs)
 
 
-def litequeue(folder: Path, jobs: int) -> Took:
-    """litequeue: pop, then done."""
-    queue = import_module("litequeue").LiteQueue(str(folder / "lite.db"))
+def litequeue(*, full: bool) -> Callable[[Path, int], Took]:
+    """litequeue: pop, then done; ``full`` has SQLite sync each step, which it does not else."""
 
-    def work() -> None:
-        queue.done(queue.pop().message_id)
+    def measure(folder: Path, jobs: int) -> Took:
+        queue = import_module("litequeue").LiteQueue(str(folder / "lite.db"))
+        if full:
+            queue.conn.execute("PRAGMA synchronous = FULL")
 
-    return _timed(lambda number: queue.put(json.dumps(payload(number))), work, jobs)
+        def work() -> None:
+            queue.done(queue.pop().message_id)
+
+        return _timed(lambda number: queue.put(json.dumps(payload(number))), work, jobs)
+
+    return measure
 
 
 def huey(folder: Path, jobs: int) -> Took:
@@ -140,14 +147,15 @@ def huey(folder: Path, jobs: int) -> Took:
 def ways(batch: int) -> list[Way]:
     """Ours, and the peers that are installed."""
     peers = [
-        ("persistqueue", Way("persist-queue", "as it comes", persist_queue)),
-        ("litequeue", Way("litequeue", "as it comes", litequeue)),
-        ("huey", Way("huey", "queue, fsync=True", huey)),
+        ("persistqueue", Way("persist-queue", EACH_STEP, persist_queue)),
+        ("litequeue", Way("litequeue", "now and then", litequeue(full=False))),
+        ("litequeue", Way("litequeue, FULL", EACH_STEP, litequeue(full=True))),
+        ("huey", Way("huey, fsync=True", EACH_STEP, huey)),
     ]
     there = [way for module, way in peers if _is_there(module)]
     return [
         Way("(start of syncstats)", "", started(batch)),
-        Way("syncstats", "outcome and queue", syncstats(batch)),
+        Way("syncstats", "each batch, log and queue", syncstats(batch)),
         *there,
     ]
 
@@ -191,7 +199,7 @@ def main() -> None:
     start = took.pop("(start of syncstats)")
     durable = {way.name: way.durable for way in ways(asked.batch)}
     out = sys.stdout.write
-    out(f"{'way':<28} {'synced':<20} {'put/s':>9} {'work/s':>9} {'both/s':>9}\n")
+    out(f"{'way':<28} {'synced':<25} {'put/s':>9} {'work/s':>9} {'both/s':>9}\n")
     for name, (put_s, work_s) in took.items():
         rows = {name: (put_s, work_s)}
         if name == "syncstats":
@@ -199,7 +207,7 @@ def main() -> None:
         for shown, (put, work) in rows.items():
             count = asked.jobs if _is_ours(name) else asked.peer_jobs
             speeds = [count / seconds for seconds in (put, work, put + work)]
-            out(f"{shown:<28} {durable[name]:<20} {speeds[0]:>9,.0f} {speeds[1]:>9,.0f}")
+            out(f"{shown:<28} {durable[name]:<25} {speeds[0]:>9,.0f} {speeds[1]:>9,.0f}")
             out(f" {speeds[2]:>9,.0f}\n")
 
 
