@@ -5,6 +5,7 @@
 #   make test PYTEST_ARGS='-k dlq'   a part of the tests (coverage is then below its limit)
 #   make faults CYCLES=300 SEED=7    so many kills, as this seed plans them
 #   make lock UPGRADE=--upgrade      newest versions instead of those already locked
+#   make bench BENCH_ARGS='replay --lines 10000000'    a part of the measurements, larger
 
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -12,20 +13,27 @@ PYTEST_WORKERS ?= auto
 PYTEST_ARGS ?=
 UPGRADE ?=
 SECONDS ?= 60
+BENCH_ARGS ?=
 
 BIN := .venv/bin
 LOCK := requirements/dev.lock
 RUNTIME_LOCK := requirements/runtime.lock
 BUILD_LOCK := requirements/build.lock
 FUZZ_LOCK := requirements/fuzz.lock
+BENCH_LOCK := requirements/bench.lock
 # Two stamps: a changed lock makes .venv anew, a changed pyproject.toml or C source only installs the package again.
 LOCKED := .venv/.locked
 INSTALLED := .venv/.installed
 # Twice quiet: only errors, not what this machine's own pip settings warn about.
-PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+QUIET_PIP := -m pip --quiet --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(QUIET_PIP)
+# What we are measured beside stays apart from what we are tested with.
+BENCH := .venv-bench/bin/python
+BENCH_LOCKED := .venv-bench/.locked
+BENCH_INSTALLED := .venv-bench/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test venv lint imports types unit faults properties format fuzz sanitize reference lock clean
+.PHONY: help demo test venv lint imports types unit faults properties format fuzz sanitize bench reference lock clean
 
 help: ## list these calls
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -92,6 +100,9 @@ fuzz: $(INSTALLED) ## atheris over all that reads foreign bytes, for SECONDS=60 
 sanitize: $(INSTALLED) ## the compiled kernel under two sanitizers of gcc's, for SECONDS=60
 	@$(BIN)/python -m tests.fuzz.sanitized --seconds $(SECONDS)
 
+bench: $(BENCH_INSTALLED) ## measure all that the goals speak of beside its peers, in minutes; BENCH_ARGS='--help' tells more
+	@$(BENCH) -m benchmarks --out benchmarks/results.json --page docs/performance.md $(BENCH_ARGS)
+
 reference: $(INSTALLED) ## write docs/reference/cli.md from what the command says of itself
 	@$(BIN)/python -m tests.support.reference
 
@@ -107,24 +118,37 @@ lock: $(INSTALLED) ## resolve the dependencies in pyproject.toml again into requ
 		| $(COMPILE) --constraint $(LOCK) - --output-file $(BUILD_LOCK) >/dev/null
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["fuzz"], sep="\n")' \
 		| $(COMPILE) - --output-file $(FUZZ_LOCK) >/dev/null
+	@$(COMPILE) --constraint $(LOCK) --extra bench pyproject.toml --output-file $(BENCH_LOCK) >/dev/null
 
 clean: ## remove .venv and everything that a run of these calls has made
-	@rm -rf .fuzz .venv build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
+	@rm -rf .bench .fuzz .venv .venv-bench build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(LOCKED): $(LOCK)
+# An environment from a lock; the first argument is its folder, the second the lock.
+define make_venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: syncstats needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
 		echo "make: name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
 		exit 1; }
-	@echo "making .venv with $$($(PYTHON) --version 2>&1) (once; again when $(LOCK) changes)"
-	@$(PYTHON) -m venv --clear .venv || { \
+	@echo "making $(1) with $$($(PYTHON) --version 2>&1) (once; again when $(2) changes)"
+	@$(PYTHON) -m venv --clear $(1) || { \
 		echo "make: '$(PYTHON) -m venv' does not work; Debian and Ubuntu: apt install python3-venv" >&2; \
 		exit 1; }
-	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r $(LOCK)
+	@$(1)/bin/python $(QUIET_PIP) install --require-hashes --no-deps --only-binary :all: -r $(2)
 	@touch $@
+endef
+
+$(LOCKED): $(LOCK)
+	$(call make_venv,.venv,$(LOCK))
+
+$(BENCH_LOCKED): $(BENCH_LOCK)
+	$(call make_venv,.venv-bench,$(BENCH_LOCK))
 
 $(INSTALLED): $(LOCKED) pyproject.toml setup.py $(wildcard events/kernel/*.[ch])
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(BENCH_INSTALLED): $(BENCH_LOCKED) pyproject.toml setup.py $(wildcard events/kernel/*.[ch])
+	@$(BENCH) $(QUIET_PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@

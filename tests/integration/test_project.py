@@ -24,7 +24,7 @@ from tests.support.project import (
     tracked_files,
 )
 
-LOCKS = ("build.lock", "dev.lock", "fuzz.lock", "runtime.lock")
+LOCKS = ("bench.lock", "build.lock", "dev.lock", "fuzz.lock", "runtime.lock")
 VERSION = pyproject()["project"]["version"]
 
 
@@ -182,11 +182,12 @@ def test_each_locked_package_is_exact_has_hashes_and_no_place(name):
 def test_locks_answer_to_pyproject():
     project = pyproject()["project"]
     extras = project["optional-dependencies"]
-    assert set(extras) == {"dask", "dev", "fuzz"}
+    assert set(extras) == {"bench", "dask", "dev", "fuzz"}
     assert set(extras["dask"]) < set(extras["dev"])  # so its tests run on what is locked
     wanted = {
         "runtime.lock": project["dependencies"],
         "dev.lock": [*project["dependencies"], *extras["dev"]],
+        "bench.lock": [*project["dependencies"], *extras["bench"]],
         "fuzz.lock": extras["fuzz"],
         "build.lock": pyproject()["build-system"]["requires"],
     }

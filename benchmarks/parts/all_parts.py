@@ -1,0 +1,35 @@
+"""All parts, by the names by which they are asked for, in the order in which they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.parts import (
+    compressed,
+    emitting,
+    follower,
+    formats,
+    growth,
+    pure,
+    recording,
+    replay,
+    start,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from benchmarks.asked import Asked
+    from benchmarks.figures import Part
+
+PARTS: Mapping[str, Callable[[Asked], Part]] = {
+    "replay": replay.measure,
+    "pure": pure.measure,
+    "compressed": compressed.measure,
+    "growth": growth.measure,
+    "formats": formats.measure,
+    "emitting": emitting.measure,
+    "recording": recording.measure,
+    "follower": follower.measure,
+    "start": start.measure,
+}
