@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)}; all where none is said")
     add("--lines", type=int, default=_USUAL.lines, help="of the log that is replayed")
+    add("--large-lines", type=int, default=_USUAL.large_lines, help="of the larger log")
     add("--slow-lines", type=int, default=_USUAL.slow_lines, help="of that for slow peers")
     add("--pure-lines", type=int, default=_USUAL.pure_lines, help="of that for pure Python")
     add("--growth", type=int, nargs="+", default=_USUAL.growth, help="lines of growing logs")

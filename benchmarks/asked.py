@@ -16,6 +16,7 @@ class Asked:
     Attributes:
         folder: Where logs and queues are made.
         lines: How many lines the log has that is replayed.
+        large_lines: How many the larger log has, which few replay.
         slow_lines: How many the log of the slow peers has.
         pure_lines: How many the one that is replayed without the compiled part.
         growth: How many the logs have over which growth is shown.
@@ -29,9 +30,10 @@ class Asked:
 
     folder: Path
     lines: int = 1_000_000
+    large_lines: int = 10_000_000
     slow_lines: int = 100_000
     pure_lines: int = 300_000
-    growth: tuple[int, ...] = (500_000, 1_000_000, 2_000_000, 5_000_000)
+    growth: tuple[int, ...] = (1_000_000, 2_000_000, 5_000_000, 10_000_000)
     jobs: int = 100_000
     peer_jobs: int = 2_000
     events: int = 50_000

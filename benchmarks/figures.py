@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 HOLDS = "holds"
 FALLS_SHORT = "falls short"
 UNKNOWN = "not measured"
+_SMALL = 10  # limits so small are shown with decimals, whatever the unit
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Goal:
         return text
 
     def _shown(self, value: float, more: int = 0) -> str:
-        digits = {"%": 0, "MB": 0, "/s": 0, "ms": 0}.get(self.unit, 2) + more
+        whole = {"%", "MB", "/s", "ms"} if abs(self.wanted) > _SMALL else set()
+        digits = (0 if self.unit in whole else 2) + more
         gap = "" if self.unit in {"x", "%", "/s"} else " "
         return f"{value:,.{digits}f}{gap}{self.unit}"
 

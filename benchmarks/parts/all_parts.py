@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.parts import (
+    cluster,
     compressed,
     emitting,
     follower,
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
 PARTS: Mapping[str, Callable[[Asked], Part]] = {
     "replay": replay.measure,
+    "large": replay.measure_large,
     "pure": pure.measure,
     "compressed": compressed.measure,
     "growth": growth.measure,
+    "cluster": cluster.measure,
     "formats": formats.measure,
     "emitting": emitting.measure,
     "recording": recording.measure,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_TAIL_MS = 100.0
 MOST_STATS_S = 1.2
+MOST_IDLE_PERCENT = 1.0
 _TAIL = "tail --follow"
 _INGEST = "ingest --follow, its file"
 _RUN = "run, its stats.json"
@@ -45,9 +46,14 @@ def measure(asked: Asked) -> Part:
     )
     tail_ms = found[_TAIL]["p99_ms"]
     part.goals = [Goal("an outcome in tail, p99", MOST_TAIL_MS, tail_ms, "ms", at_least=False)]
-    for goal, name in (("the file of ingest", _INGEST), ("stats.json", _RUN)):
+    for name in (_TAIL, _INGEST):
+        idle = part.figures[name]["idle"]
+        share = None if idle is None else idle * 100
+        what = f"{name.partition(',')[0]} at rest, of a core"
+        part.goals.append(Goal(what, MOST_IDLE_PERCENT, share, "%", at_least=False))
+    for where, name in (("the file of ingest", _INGEST), ("stats.json", _RUN)):
         slowest = found[name]["max_ms"] / 1000
-        what = f"an outcome in {goal}, slowest"
+        what = f"an outcome in {where}, slowest"
         part.goals.append(Goal(what, MOST_STATS_S, slowest, "s", at_least=False))
     return part
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from benchmarks.asked import Asked
 
 MOST = 1.25
+MOST_MB = 150.0
 _FEW = 1000
 
 
@@ -53,5 +54,12 @@ def measure(asked: Asked) -> Part:
     part.goals = [
         Goal("growth, time a line", MOST, time, "x", at_least=False),
         Goal("growth, peak memory", MOST, peaks[1] / peaks[0], "x", at_least=False),
+        Goal(
+            f"peak memory of {most / 1e6:g} M lines",
+            MOST_MB,
+            peaks[1] / 1e6,
+            "MB",
+            at_least=False,
+        ),
     ]
     return part

@@ -13,6 +13,7 @@ from tests.support.project import ROOT, environment
 
 TINY = {
     "--lines": "3000",
+    "--large-lines": "6000",
     "--slow-lines": "1000",
     "--pure-lines": "2000",
     "--growth": "1500 3000",
