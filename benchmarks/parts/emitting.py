@@ -21,7 +21,7 @@ def measure(asked: Asked) -> Part:
 
     with tempfile.TemporaryDirectory(dir=asked.scratch()) as name:
         took = take_turns(all_ways(Path(name)), asked.events, asked.rounds)
-    best = min(us for name, us in took.items() if name != OURS)
+    best = min(us for name, us in took.items() if not name.startswith(OURS))
     part = Part(
         "emitting",
         f"An outcome on its way to its line, {asked.events:,} of them",
