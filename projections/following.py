@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from events.clock import SystemClock
-from events.log.reader import BlockReader
-from events.log.segment import open_segment, open_source, parse_segment
-from projections.block_lines import lines_of
+from events.follow.in_turn import InTurn
 from projections.errors import SourceError
 from projections.following_files import FilesTail
+from projections.following_pipes import open_pipe
 from projections.following_streams import StreamTail
 from projections.reading import nothing
 from projections.sources import STDIN, find_sources
@@ -30,9 +29,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["stream", "file", "pipe"]
 """What lines come from: a stream of an event log; a file; what is read once, to its end."""
-POLL_S = 0.25
-FIND_EVERY = 8
-"""Looks between two searches for new streams and files: of many, few are new."""
+POLL_S = 0.06
+"""Seconds between two looks: an outcome is to be seen within a tenth."""
+FIND_EVERY = 33
+"""Looks between two searches for new streams and files, two seconds: of many, few are new."""
+_AT_ONCE = 25  # streams that rest are looked at in one look; of many, each once a second
 
 
 class Follower:
@@ -48,7 +49,7 @@ class Follower:
         fs: Where they are.
         stdin: What ``-`` means; it is read to its end, however long that takes.
         follow: Whether more is to come; else files are read once, as they are.
-        clock: For how long nothing happens in a file; None: the machine's.
+        clock: For how long nothing happens in a file or a folder; None: the machine's.
         notice: Told of copies, and of followed files that cannot be read.
         find_every: At which looks streams and files that are new are searched for.
 
@@ -77,14 +78,16 @@ class Follower:
         self._notice = notice
         self._waited_for: set[str] = set()
         self._again = [text for text in self._paths if text != STDIN]
+        self._clock = clock or SystemClock()
         self._streams: dict[Path, StreamTail] = {}
+        self._turns: InTurn[StreamTail] = InTurn()
         self._files: FilesTail | None = None
         if follow:
-            self._files = FilesTail(fs=fs, clock=clock or SystemClock(), notice=notice)
+            self._files = FilesTail(fs=fs, clock=self._clock, notice=notice)
         self.sources = self._find(self._paths)
         self._take(self.sources)
         self._pipes = [
-            self._pipe(source, stdin)
+            open_pipe(source, stdin, fs)
             for source in self.sources
             if source.kind in {"stdin", "pipe"} or (source.kind == "file" and not follow)
         ]
@@ -115,7 +118,8 @@ class Follower:
         """Go on with what was found by now."""
         for source in sources:
             if source.kind == "stream" and source.path not in self._streams:
-                self._streams[source.path] = StreamTail(source.path, self._fs)
+                self._streams[source.path] = StreamTail(source.path, self._fs, self._clock)
+        self._turns.set(self._streams.values())
         if self._files is None:
             return
         files = [source.path for source in sources if source.kind == "file"]
@@ -125,17 +129,6 @@ class Follower:
         self._again = [text for text in self._again if Path(text) not in asked]
         self._files.asked(asked)
         self._files.found(path for path in files if path not in own)
-
-    def _pipe(self, source: Source, stdin: BinaryIO) -> _Pipe:
-        if source.kind == "stdin":
-            return _Pipe(stdin, "standard input")
-        name = str(source.path)
-        if source.kind == "pipe":
-            return _Pipe(source.path.open("rb"), name, owned=True)
-        segment = parse_segment(source.path)
-        if segment is not None:  # it may just have been compressed
-            return _Pipe(open_segment(segment, self._fs), name, owned=True)
-        return _Pipe(open_source(source.path, self._fs), name, owned=True)
 
     @property
     def can_end(self) -> bool:
@@ -187,9 +180,13 @@ class Follower:
         self._looks += 1
         if self._looks % self._find_every == 0:
             self._find_more()
-        for stream in self._streams.values():
+        for stream in self._turns.next(max(_AT_ONCE, round(len(self._streams) * POLL_S))):
+            gave = False
             for line in stream.lines():
+                gave = True
                 yield stream.name, line
+            if gave:
+                self._turns.woke(stream)
         if self._files is not None:
             yield from self._files.lines()
         for pipe in self._pipes if pipes else ():
@@ -197,6 +194,8 @@ class Follower:
                 yield pipe.name, line
 
     def _find_more(self) -> None:
+        for stream in self._streams.values():
+            stream.listed_anew()
         try:
             self._take(self._find(self._again))
         except SourceError:  # nothing is there just now, or no more
@@ -227,20 +226,3 @@ class Follower:
             self._files.close()
         for pipe in self._pipes:
             pipe.close()
-
-
-class _Pipe:
-    """A pipe, or a file that is not followed: read to its end."""
-
-    def __init__(self, file: BinaryIO, name: str, *, owned: bool = False) -> None:
-        self.name = name
-        self._file = file
-        self._owned = owned
-        self._reader = BlockReader(file)
-
-    def lines(self) -> Iterator[bytes]:
-        return lines_of(self._reader)
-
-    def close(self) -> None:
-        if self._owned:
-            self._file.close()

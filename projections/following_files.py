@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from events.clock import Clock
     from events.filesystem import FileSystem
 
-_FEW = 200
+_AT_ONCE = 25  # files that rest are looked at in one look
+_FEW = 200  # of more than that each is looked at once a second, however often it is looked
 
 
 class FilesTail:
@@ -61,8 +62,10 @@ class FilesTail:
     def found(self, paths: Iterable[Path]) -> None:
         """Take note of the files that folders and globs give now; those that are new are read."""
         # Not every glob matches what files are renamed to.
-        self._found = [Named(path, with_rotated=True) for path in paths]
-        self._name(self._found)
+        found = [Named(path, with_rotated=True) for path in paths]
+        if found != self._found:
+            self._found = found
+            self._name(found)
 
     def _name(self, files: list[Named]) -> None:
         """Note how each log is called: by its current file, if that is among those read."""
@@ -86,9 +89,8 @@ class FilesTail:
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """Give what is there and was not given before, with the name of its log."""
-        # of many, looking at those that rest would cost more than it is worth
         few = len(self._asked) + len(self._found) <= _FEW
-        for read in self._watch.look(everywhere=few):
+        for read in self._watch.look(_AT_ONCE if few else 0):
             name = self._names.get(read.log, read.log)
             for line in lines_of([read.block]):
                 yield name, line

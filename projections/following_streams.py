@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from events.clock import Clock
     from events.filesystem import FileSystem
     from events.log.segment import Segment
 
 _RECENT_SEGMENTS = 2  # the last one may have only just been begun
+_FRESH_NS = 2_000_000_000
+"""How long after a folder changed it is listed again though its time stays: some file systems keep
+times in steps of two seconds."""
 
 
 class StreamTail:
@@ -26,15 +30,20 @@ class StreamTail:
     Args:
         folder: The stream's folder.
         fs: Where it is.
+        clock: Tells for how long the folder has not changed.
 
     Attributes:
         name: The stream's name.
     """
 
-    def __init__(self, folder: Path, fs: FileSystem) -> None:
+    def __init__(self, folder: Path, fs: FileSystem, clock: Clock) -> None:
         self.name = folder.name
         self._folder = folder
         self._fs = fs
+        self._clock = clock
+        self._segments: list[Segment] = []
+        self._changed: tuple[int, int] | None = None  # the folder's time, and since when it is that
+        self._is_listed = False  # and that is what the folder holds as long as it has this time
         self._segment = -1
         self._offset = 0
         self._whole: Path | None = None  # a compressed segment that was read to its end
@@ -47,7 +56,7 @@ class StreamTail:
             keep: Which lines count; they are looked for in all segments. None for all lines, of
                 the last segments only.
         """
-        recent = list_segments(self._folder, self._fs)[-_RECENT_SEGMENTS:]
+        recent = self._now()[-_RECENT_SEGMENTS:]
         if recent:  # all of it may be pruned, or gone
             self._segment, self._offset = recent[0].first_seq, 0
         oldest = self._segment
@@ -59,7 +68,7 @@ class StreamTail:
     def lines(self) -> Iterator[bytes]:
         """Give what is there and was not given before."""
         # Listed before they are read: so all but the last are sealed.
-        for segment in list_segments(self._folder, self._fs):
+        for segment in self._now():
             if segment.first_seq < self._segment:
                 continue
             if segment.first_seq > self._segment:
@@ -75,6 +84,21 @@ class StreamTail:
                     yield from lines_of([block])
                     self._offset = block.end
             self._whole = segment.path if segment.compression else None
+
+    def listed_anew(self) -> None:
+        """List the folder at the next look, whatever its time says."""
+        self._is_listed = False
+
+    def _now(self) -> list[Segment]:
+        """The segments; listed where they may be others than those of the last time."""
+        now_ns = self._clock.monotonic_ns()
+        changed_ns = self._fs.status(self._folder).mtime_ns
+        if self._changed is None or self._changed[0] != changed_ns:
+            self._changed, self._is_listed = (changed_ns, now_ns), False
+        if not self._is_listed:
+            self._segments = list_segments(self._folder, self._fs)
+            self._is_listed = now_ns - self._changed[1] >= _FRESH_NS
+        return self._segments
 
     def _has_more(self, segment: Segment) -> bool:
         if segment.compression:

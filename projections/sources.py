@@ -151,7 +151,7 @@ def matches(pattern: str, names: Names = LOCAL_NAMES) -> list[str]:
 def _named(path: Path, fs: FileSystem, names: Names, *, asked: bool) -> list[Source]:
     if not names.is_folder(path):
         # A pipe is read where it was asked for; where it lies among files, nobody may ever write.
-        return [Source("file" if names.is_file(path) or not asked else "pipe", path)]
+        return [Source("file" if not asked or names.is_file(path) else "pipe", path)]
     if _is_folder(path / EVENTS_FOLDER, fs) and (streams := _streams(path / EVENTS_FOLDER, fs)):
         return streams
     absolute = names.absolute(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
+from events.follow.in_turn import InTurn
 from events.follow.tracked import FileState, Tracked
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Looker:
         self._notice = notice
         self._due: dict[int, list[Place]] = {}  # all that is due at one time
         self._times: list[int] = []  # those times, as a heap
+        self._turns: InTurn[Place] = InTurn()
         self.search = False
 
     def next_ns(self) -> int | None:
@@ -63,6 +65,18 @@ class Looker:
                 if place.due_ns == time and not place.dropped:
                     self.look(place, now)
                     self._schedule(place, now)
+
+    def places_are(self, places: Iterable[Place]) -> None:
+        """These are all that there are now."""
+        self._turns.set(places)
+
+    def look_in_turn(self, at_once: int) -> None:
+        """Look at the places of files that changed lately, and at a few of the others.
+
+        Args:
+            at_once: At how many, at most.
+        """
+        self.look_at(self._turns.next(at_once))
 
     def look_at(self, places: Iterable[Place]) -> None:
         """Look at some places now."""
@@ -90,6 +104,8 @@ class Looker:
                 self._roster.to_judge(file)
         if file.differs(status):
             place.interval_ns = SHORTEST_NS
+            if file.size >= 0:  # else it is seen for the first time
+                self._turns.woke(place)
             file.changed_ns = now
             self._changed(file, status)
             return

@@ -40,10 +40,6 @@ class Searcher:
         self._clock = clock
         self.next_ns = 0
 
-    def look_everywhere(self) -> None:
-        """Look at all that was found."""
-        self._looker.look_at(list(self._places.all.values()))
-
     def search(self, *, everywhere: bool) -> None:
         """Search for files, and look at those that are new, or at all.
 
@@ -56,10 +52,12 @@ class Searcher:
         new, dropped = found or ([], [])
         for place in dropped:
             self._roster.leave(place)
+        if new or dropped:
+            self._looker.places_are(self._places.all.values())
         there = self._places.logs()
         first = self._roster.logs.new(there)
         if everywhere:
-            self.look_everywhere()
+            self._looker.look_at([*self._places.all.values()])
         else:
             self._looker.look_at(new)
         self._roster.searched = self._roster.search

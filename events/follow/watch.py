@@ -84,19 +84,20 @@ class Watch:
         self._left = False  # a look was not gone through to its end
         self._asked_ns: int | None = None  # when it was first asked whether all is decided
 
-    def look(self, *, everywhere: bool = False) -> Iterator[Read]:
+    def look(self, in_turn: int | None = None) -> Iterator[Read]:
         """Give all that is there now and was not given before.
 
         A file is read on by at most 4 MiB before the other logs have their turn. Each file's record
         is advanced before its lines are given.
 
         Args:
-            everywhere: Look at all files, also at those that rest, which else are looked at but
-                once a second.
+            in_turn: Look, whenever they are due, at all files that changed lately, and at so many
+                of those that rest: at other ones each time. None: look at what is due only, ten
+                times a second where something happens, once a second else.
         """
         self._left = True
-        if everywhere:
-            self._searcher.look_everywhere()
+        if in_turn is not None:
+            self._looker.look_in_turn(in_turn)
         self._gather()
         idle = 0
         while idle < _MOST_PASSES:  # else something changes whenever it is looked at: next time

@@ -10,7 +10,7 @@ import pytest
 
 from events.filesystem import RealFileSystem
 from projections.errors import SourceError
-from projections.following import Follower
+from projections.following import FIND_EVERY, Follower
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.log_folders import append, segment
 from tests.support.moved_clock import MovedClock
@@ -226,10 +226,15 @@ def test_it_waits_between_looks_and_gives_what_is_there_when_it_is_stopped(tmp_p
 
 
 class Listing(RealFileSystem):
-    """Remembers which folders were listed."""
+    """Remembers which folders were listed, and what was asked for its status."""
 
     def __init__(self):
         self.listed = []
+        self.asked = []
+
+    def status(self, path):
+        self.asked.append(Path(path).name)
+        return super().status(path)
 
     def list_folder(self, path):
         self.listed.append(Path(path).name)
@@ -242,11 +247,93 @@ def test_new_streams_are_searched_for_at_some_looks_only(tmp_path, follow):
     fs = Listing()
     steps = [lambda: append(segment(tmp_path, "d"), lines(0, stream="d")), *[int] * 8]
     got = follow(tmp_path, fs=fs, find_every=10, steps=steps)
-    looks = 1 + len(steps) + 1  # before the first step, and after the stop
 
     assert seqs(got) == [(name, 0) for name in "abcd"]
     assert fs.listed.count("events") == 2, "at the start and at the tenth look"
-    assert fs.listed.count("a") == looks + 2, "once a look, and once a search"
+
+
+@pytest.fixture
+def streams(tmp_path, clock):
+    """Follow so many streams, each of one line; looks that give nothing are over."""
+    opened = []
+
+    def start(count):
+        for number in range(count):
+            append(segment(tmp_path, f"s{number}"), lines(0, stream=f"s{number}"))
+        fs = Listing()
+        follower = Follower([str(tmp_path)], fs=fs, stdin=io.BytesIO(), clock=clock)
+        opened.append(follower)
+        follower.newest(0)
+        list(follower.lines())
+        clock.move_s(2)
+        list(follower.lines())
+        return follower, fs
+
+    yield start
+    for follower in opened:
+        follower.close()
+
+
+def test_a_stream_that_rests_is_not_listed(tmp_path, streams):
+    follower, fs = streams(1)
+    fs.listed.clear()
+    for number in range(1, 9):
+        append(segment(tmp_path, "s0"), lines(number, stream="s0"))
+        assert seqs(follower.lines()) == [("s0", number)]
+    assert fs.listed == []
+    for _ in range(2 * FIND_EVERY):
+        list(follower.lines())
+    assert fs.listed.count("s0") == 2 * 2, "by each search, and by the look after it"
+
+
+def test_a_segment_that_is_begun_is_seen_at_the_next_look(tmp_path, streams):
+    follower, fs = streams(1)
+    fs.listed.clear()
+    append(segment(tmp_path, "s0", first=1), lines(1, stream="s0"))
+    assert seqs(follower.lines()) == [("s0", 1)]
+    assert fs.listed == ["s0"]
+
+
+def test_a_segment_is_seen_also_where_the_folder_keeps_its_time(tmp_path, streams):
+    follower, _ = streams(1)
+    folder = segment(tmp_path, "s0").parent
+    before = folder.stat()
+    append(segment(tmp_path, "s0", first=1), lines(1, stream="s0"))
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    got = [line for _ in range(FIND_EVERY) for line in follower.lines()]
+    assert seqs(got) == [("s0", 1)]
+
+
+def test_a_line_in_two_halves_is_seen_at_the_look_after_its_end(tmp_path, streams):
+    follower, _ = streams(1)
+    line = lines(1, stream="s0")
+    append(segment(tmp_path, "s0"), line[:30])
+    assert list(follower.lines()) == []
+    append(segment(tmp_path, "s0"), line[30:])
+    assert seqs(follower.lines()) == [("s0", 1)]
+
+
+def test_looks_at_many_streams_cost_as_much_as_at_few(tmp_path, streams):
+    follower, fs = streams(110)
+    gave = segment(tmp_path, "s105")
+    append(gave, lines(1, stream="s105"))
+    assert seqs(whole(follower.lines() for _ in range(8))) == [("s105", 1)], "in turn"
+    fs.asked.clear()
+    for number in range(2, 12):
+        append(gave, lines(number, stream="s105"))
+        assert seqs(follower.lines()) == [("s105", number)], "each time, as it gave something"
+    assert len(fs.asked) <= 10 * 26
+
+
+def test_it_is_looked_often_enough_for_an_outcome_to_show_within_a_tenth_of_a_second(tmp_path):
+    append(tmp_path / "x.jsonl", b"1\n")
+    paths = [str(tmp_path / "x.jsonl")]
+    stop = ScriptedEvent(int, int)
+    follower = Follower(paths, fs=RealFileSystem(), stdin=io.BytesIO())
+    whole(follower.follow(stop))
+    assert stop.waits == [0.06] * 3
+    assert stop.waits[0] * FIND_EVERY == pytest.approx(2, rel=0.05), "seconds between two searches"
+    follower.close()
 
 
 def test_what_is_not_there_is_told_at_once(tmp_path):
