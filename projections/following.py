@@ -135,6 +135,11 @@ class Follower:
         """Whether nothing more can come once it was read: there is but standard input."""
         return self._paths == (STDIN,)
 
+    @property
+    def waits(self) -> bool:
+        """Whether `lines` waits for more where there is none just now: it reads a pipe."""
+        return bool(self._pipes)
+
     def kind(self, name: str) -> Kind:
         """What it is that `lines` gives lines of under this name."""
         if any(name == stream.name for stream in self._streams.values()):

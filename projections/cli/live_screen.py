@@ -63,7 +63,6 @@ class Screen:
         self._lines = EventLines(coloured=coloured, full=full)
         self._bold = ("\x1b[1m", "\x1b[0m") if coloured else ("", "")
         self.has_totals = live and obeys and not raw
-        self._at_once = _AT_ONCE if self.has_totals or not live else 1
         self._lock = threading.Lock()
         self._waiting: list[ReadEvent] = []
         self._shown = 0
@@ -89,8 +88,18 @@ class Screen:
             self._status = ""
             self._out.flush()
 
-    def show(self, events: Iterable[ReadEvent], *, add_up: bool = False) -> None:
-        """Show these events, and with ``add_up`` add them to the totals; soon, as they come."""
+    def show(
+        self, events: Iterable[ReadEvent], *, add_up: bool = False, waits: bool = False
+    ) -> None:
+        """Show these events soon, and all of them when there are no more.
+
+        Args:
+            events: Those that came.
+            add_up: Whether to add them to the totals.
+            waits: Whether it may take long until the next one comes: then each is shown as it
+                comes, also where nobody refreshes the screen meanwhile.
+        """
+        at_once = 1 if waits and not self.has_totals else _AT_ONCE
         for told in events:
             now_ns = self._clock.monotonic_ns()
             with self._lock:
@@ -100,7 +109,7 @@ class Screen:
                     self._waiting.append(told)
                     self._shown += add_up
                 late = now_ns - self._wrote_ns >= REFRESH_S * 1e9
-                if self._waiting and (late or len(self._waiting) >= self._at_once):
+                if self._waiting and (late or len(self._waiting) >= at_once):
                     self._write()
         self.refresh()
 

@@ -325,6 +325,13 @@ def test_looks_at_many_streams_cost_as_much_as_at_few(tmp_path, streams):
     assert len(fs.asked) <= 10 * 26
 
 
+def test_only_with_a_pipe_may_a_look_wait_for_more(streams):
+    follower, _ = streams(1)
+    assert not follower.waits
+    follower = Follower(["-"], fs=RealFileSystem(), stdin=io.BytesIO())
+    assert follower.waits
+
+
 def test_it_is_looked_often_enough_for_an_outcome_to_show_within_a_tenth_of_a_second(tmp_path):
     append(tmp_path / "x.jsonl", b"1\n")
     paths = [str(tmp_path / "x.jsonl")]

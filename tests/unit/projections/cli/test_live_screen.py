@@ -160,7 +160,7 @@ def test_without_colours(clock, monkeypatch, name):
     assert not re.search(r"\x1b\[[\d;]*m", out.getvalue())
 
 
-def test_a_pipe_gets_each_line_as_it_comes_and_no_totals(clock):
+def test_a_pipe_gets_each_line_as_it_comes_where_more_is_waited_for_and_no_totals(clock):
     out = io.StringIO()
     with Screen(out, live=True, clock=clock) as screen, kept_fresh(screen):
 
@@ -170,9 +170,26 @@ def test_a_pipe_gets_each_line_as_it_comes_and_no_totals(clock):
             yield told(2)
 
         assert "refresh" not in {thread.name for thread in threading.enumerate()}
-        screen.show(slowly(), add_up=True)
+        screen.show(slowly(), add_up=True, waits=True)
     assert "attempts" not in out.getvalue()
     assert "\x1b" not in out.getvalue()
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_a_pipe_gets_what_a_look_gives_in_one_piece(clock, raw):
+    flushed = []
+
+    class Pipe(io.TextIOWrapper):
+        def flush(self):
+            super().flush()
+            flushed.append(self.buffer.getvalue().count(b"scene"))
+
+    out = Pipe(io.BytesIO(), encoding="utf-8")
+    with Screen(out, live=True, raw=raw, clock=clock) as screen:
+        screen.show((told(n) for n in range(300)), add_up=True)
+        assert flushed == [300]
+        screen.show([], add_up=True)
+        assert flushed == [300]
 
 
 def test_raw_lines_on_a_terminal_are_all_there_is(clock):

@@ -189,3 +189,27 @@ def test_on_a_terminal_the_stats_stay_below(following, tmp_path, monkeypatch):
     assert "2 attempts: 1 succeeded (50.0%), 1 failed, 0 dead; avg 1" in out.getvalue()
     following("--lines", 1, "--full", then=[])
     assert out.getvalue().count("x") > 200
+
+
+@pytest.mark.parametrize("args", [["--json"], []])
+def test_standard_input_is_shown_as_it_comes(monkeypatch, capsys, args):
+    shown = []
+
+    class Slow(io.RawIOBase):
+        """Gives a line at a time; notes what was shown before it was asked for the next one."""
+
+        def __init__(self):
+            self.left = [event(n) for n in (1, 2, 3)]
+
+        def readable(self):
+            return True
+
+        def readinto(self, into):
+            shown.append(capsys.readouterr().out.count("scene"))
+            data = lines_of(self.left.pop(0)).encode() if self.left else b""
+            into[: len(data)] = data
+            return len(data)
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Slow())))
+    assert main(["tail", "--follow", "-", *args]) == 0
+    assert shown == [0, 1, 1, 1]
