@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["stream", "file", "pipe"]
 """What lines come from: a stream of an event log; a file; what is read once, to its end."""
-POLL_S = 0.06
+POLL_S = 0.075
 """Seconds between two looks: an outcome is to be seen within a tenth."""
-FIND_EVERY = 33
+FIND_EVERY = 27
 """Looks between two searches for new streams and files, two seconds: of many, few are new."""
 _AT_ONCE = 25  # streams that rest are looked at in one look; of many, each once a second
 

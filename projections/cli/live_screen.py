@@ -109,7 +109,7 @@ class Screen:
                     self._waiting.append(told)
                     self._shown += add_up
                 late = now_ns - self._wrote_ns >= REFRESH_S * 1e9
-                if self._waiting and (late or len(self._waiting) >= at_once):
+                if len(self._waiting) >= at_once or (late and (self._waiting or self.has_totals)):
                     self._write()
         self.refresh()
 

@@ -140,7 +140,8 @@ def tail(  # noqa: PLR0917 - click passes them by name
         screen.aside(notices.finish)
         screen.aside(unknown.finish)
         if follow:
-            stack.enter_context(kept_fresh(screen))
+            if follower.waits:  # else each look refreshes it
+                stack.enter_context(kept_fresh(screen))
             for look in follower.follow(_until()):
                 screen.show(reader.look(look), add_up=True, waits=follower.waits)
             screen.show(reader.rest(), add_up=True)

@@ -338,7 +338,7 @@ def test_it_is_looked_often_enough_for_an_outcome_to_show_within_a_tenth_of_a_se
     stop = ScriptedEvent(int, int)
     follower = Follower(paths, fs=RealFileSystem(), stdin=io.BytesIO())
     whole(follower.follow(stop))
-    assert stop.waits == [0.06] * 3
+    assert stop.waits == [0.075] * 3
     assert stop.waits[0] * FIND_EVERY == pytest.approx(2, rel=0.05), "seconds between two searches"
     follower.close()
 

@@ -115,6 +115,22 @@ def test_a_waiting_source_does_not_hold_back_what_came(clock):
         screen.show(slowly(), add_up=True)
 
 
+def test_totals_move_on_while_a_look_gives_nothing_to_show(clock):
+    out = Terminal()
+    with Screen(out, live=True, passes=lambda _: False, clock=clock) as screen:
+
+        def slowly():
+            for n in range(3):
+                yield told(n)
+                clock.move_s(REFRESH_S)
+
+        screen.show(slowly(), add_up=True)
+        assert [text.partition(":")[0] for text in statuses(out)] == [
+            "2 attempts",
+            "3 attempts",
+        ]
+
+
 def test_totals_never_take_the_last_column(clock, monkeypatch):
     monkeypatch.delenv("COLUMNS")
     monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((width, 24)))
