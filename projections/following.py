@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from events.clock import SystemClock
+from events.errors import EventsError
 from events.follow.in_turn import InTurn
 from projections.errors import SourceError
 from projections.following_files import FilesTail
@@ -80,6 +81,7 @@ class Follower:
         self._again = [text for text in self._paths if text != STDIN]
         self._clock = clock or SystemClock()
         self._streams: dict[Path, StreamTail] = {}
+        self._told: dict[StreamTail, str] = {}  # why one cannot be read
         self._turns: InTurn[StreamTail] = InTurn()
         self._files: FilesTail | None = None
         if follow:
@@ -118,7 +120,8 @@ class Follower:
         """Go on with what was found by now."""
         for source in sources:
             if source.kind == "stream" and source.path not in self._streams:
-                self._streams[source.path] = StreamTail(source.path, self._fs, self._clock)
+                tail = StreamTail(source.path, self._fs, self._clock, self._notice)
+                self._streams[source.path] = tail
         self._turns.set(self._streams.values())
         if self._files is None:
             return
@@ -186,17 +189,31 @@ class Follower:
         if self._looks % self._find_every == 0:
             self._find_more()
         for stream in self._turns.next(max(_AT_ONCE, round(len(self._streams) * POLL_S))):
-            gave = False
-            for line in stream.lines():
-                gave = True
-                yield stream.name, line
-            if gave:
-                self._turns.woke(stream)
+            yield from self._lines_of(stream)
         if self._files is not None:
             yield from self._files.lines()
         for pipe in self._pipes if pipes else ():
             for line in pipe.lines():
                 yield pipe.name, line
+
+    def _lines_of(self, stream: StreamTail) -> Iterator[tuple[str, bytes]]:
+        """What came in a stream; if it cannot be read, that is told once, and it is waited for."""
+        gave = False
+        try:
+            for line in stream.lines():
+                gave = True
+                yield stream.name, line
+        except (OSError, EventsError) as error:
+            if self._files is None:
+                raise
+            text = f"the log of stream {stream.name!r} cannot be read further: {error}"
+            if self._told.get(stream) != text:
+                self._told[stream] = text
+                self._notice(f"{text}; trying again")
+        else:
+            self._told.pop(stream, None)
+        if gave:
+            self._turns.woke(stream)
 
     def _find_more(self) -> None:
         for stream in self._streams.values():
