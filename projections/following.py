@@ -7,17 +7,17 @@ rotations; between streams and files there is no order.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from events.clock import SystemClock
-from events.errors import EventsError
-from events.follow.in_turn import InTurn
 from projections.errors import SourceError
 from projections.following_files import FilesTail
 from projections.following_pipes import open_pipe
-from projections.following_streams import StreamTail
+from projections.following_streams import StreamsTail
 from projections.reading import nothing
+from projections.same_names import SameNames
 from projections.sources import STDIN, find_sources
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ POLL_S = 0.075
 """Seconds between two looks: an outcome is to be seen within a tenth."""
 FIND_EVERY = 27
 """Looks between two searches for new streams and files, two seconds: of many, few are new."""
-_AT_ONCE = 25  # streams that rest are looked at in one look; of many, each once a second
 
 
 class Follower:
@@ -76,16 +75,15 @@ class Follower:
         self._fs = fs
         self._find_every = find_every
         self._looks = 0
+        self._names = SameNames()
         self._notice = notice
         self._waited_for: set[str] = set()
         self._again = [text for text in self._paths if text != STDIN]
-        self._clock = clock or SystemClock()
-        self._streams: dict[Path, StreamTail] = {}
-        self._told: dict[StreamTail, str] = {}  # why one cannot be read
-        self._turns: InTurn[StreamTail] = InTurn()
+        clock = clock or SystemClock()
+        self._streams = StreamsTail(fs=fs, clock=clock, notice=notice if follow else None)
         self._files: FilesTail | None = None
         if follow:
-            self._files = FilesTail(fs=fs, clock=self._clock, notice=notice)
+            self._files = FilesTail(fs=fs, clock=clock, notice=notice)
         self.sources = self._find(self._paths)
         self._take(self.sources)
         self._pipes = [
@@ -118,11 +116,7 @@ class Follower:
 
     def _take(self, sources: list[Source]) -> None:
         """Go on with what was found by now."""
-        for source in sources:
-            if source.kind == "stream" and source.path not in self._streams:
-                tail = StreamTail(source.path, self._fs, self._clock, self._notice)
-                self._streams[source.path] = tail
-        self._turns.set(self._streams.values())
+        self._streams.found(source.path for source in sources if source.kind == "stream")
         if self._files is None:
             return
         files = [source.path for source in sources if source.kind == "file"]
@@ -145,7 +139,7 @@ class Follower:
 
     def kind(self, name: str) -> Kind:
         """What it is that `lines` gives lines of under this name."""
-        if any(name == stream.name for stream in self._streams.values()):
+        if self._streams.has(name):
             return "stream"
         return "pipe" if any(name == pipe.name for pipe in self._pipes) else "file"
 
@@ -166,9 +160,7 @@ class Follower:
         Returns:
             Lines without their ``\n``, those of one source after those of another.
         """
-        found: list[bytes] = []
-        for stream in self._streams.values():
-            found += stream.newest(limit, keep)
+        found = [*self._streams.newest(limit, keep)]
         if self._files is not None:
             found += self._files.newest(limit, keep)
         for pipe in self._pipes if pipes else ():
@@ -188,40 +180,21 @@ class Follower:
         self._looks += 1
         if self._looks % self._find_every == 0:
             self._find_more()
-        for stream in self._turns.next(max(_AT_ONCE, round(len(self._streams) * POLL_S))):
-            yield from self._lines_of(stream)
+        yield from self._streams.lines()
         if self._files is not None:
             yield from self._files.lines()
         for pipe in self._pipes if pipes else ():
             for line in pipe.lines():
                 yield pipe.name, line
 
-    def _lines_of(self, stream: StreamTail) -> Iterator[tuple[str, bytes]]:
-        """What came in a stream; if it cannot be read, that is told once, and it is waited for."""
-        gave = False
-        try:
-            for line in stream.lines():
-                gave = True
-                yield stream.name, line
-        except (OSError, EventsError) as error:
-            if self._files is None:
-                raise
-            text = f"the log of stream {stream.name!r} cannot be read further: {error}"
-            if self._told.get(stream) != text:
-                self._told[stream] = text
-                self._notice(f"{text}; trying again")
-        else:
-            self._told.pop(stream, None)
-        if gave:
-            self._turns.woke(stream)
-
     def _find_more(self) -> None:
-        for stream in self._streams.values():
-            stream.listed_anew()
-        try:
-            self._take(self._find(self._again))
-        except SourceError:  # nothing is there just now, or no more
+        self._streams.listed_anew()
+        if self._names.are_there(self._again):
             return
+        with suppress(SourceError):  # nothing is there just now, or no more
+            sources = self._find(self._again)
+            self._names.found(sources)
+            self._take(sources)
 
     def follow(
         self, stop: threading.Event, poll_s: float = POLL_S
