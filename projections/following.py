@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from events.clock import SystemClock
+from events.follow.hints import InotifyHints
 from projections.errors import SourceError
 from projections.following_files import FilesTail
+from projections.following_log import StreamsTail
 from projections.following_pipes import open_pipe
-from projections.following_streams import StreamsTail
 from projections.reading import nothing
 from projections.same_names import SameNames
 from projections.sources import STDIN, find_sources
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from events.clock import Clock
     from events.filesystem import FileSystem
+    from events.follow.hints import Hints
     from projections.sources import Source
 
 Kind = Literal["stream", "file", "pipe"]
@@ -51,6 +53,7 @@ class Follower:
         follow: Whether more is to come; else files are read once, as they are.
         clock: For how long nothing happens in a file or a folder; None: the machine's.
         notice: Told of copies, and of followed files that cannot be read.
+        hints: Makes what says which of many streams or files may have changed.
         find_every: At which looks streams and files that are new are searched for.
 
     Attributes:
@@ -69,6 +72,7 @@ class Follower:
         follow: bool = True,
         clock: Clock | None = None,
         notice: Callable[[str], None] = nothing,
+        hints: Callable[[], Hints] = InotifyHints,
         find_every: int = FIND_EVERY,
     ) -> None:
         self._paths = tuple(paths)
@@ -80,10 +84,12 @@ class Follower:
         self._waited_for: set[str] = set()
         self._again = [text for text in self._paths if text != STDIN]
         clock = clock or SystemClock()
-        self._streams = StreamsTail(fs=fs, clock=clock, notice=notice if follow else None)
+        self._streams = StreamsTail(
+            fs=fs, clock=clock, notice=notice if follow else None, hints=hints()
+        )
         self._files: FilesTail | None = None
         if follow:
-            self._files = FilesTail(fs=fs, clock=clock, notice=notice)
+            self._files = FilesTail(fs=fs, clock=clock, notice=notice, hints=hints())
         self.sources = self._find(self._paths)
         self._take(self.sources)
         self._pipes = [
@@ -217,6 +223,7 @@ class Follower:
 
     def close(self) -> None:
         """Let go of all files. Again: no effect."""
+        self._streams.close()
         if self._files is not None:
             self._files.close()
         for pipe in self._pipes:

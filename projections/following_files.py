@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from events.clock import Clock
     from events.filesystem import FileSystem
+    from events.follow.hints import Hints
 
 _AT_ONCE = 25  # files that rest are looked at in one look
 _FEW = 200  # of more than that each is looked at once a second, however often it is looked
@@ -33,6 +34,7 @@ class FilesTail:
         fs: Where they are.
         clock: For how long nothing happens in a file.
         notice: Told of copies, and of files that cannot be read.
+        hints: Say which of many may have changed.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class FilesTail:
         fs: FileSystem,
         clock: Clock,
         notice: Callable[[str], None],
+        hints: Hints,
     ) -> None:
+        self._hints = hints
         self._asked: list[Named] = []
         self._found: list[Named] = []
         self._names: dict[str, str] = {}
@@ -69,6 +73,8 @@ class FilesTail:
 
     def _name(self, files: list[Named]) -> None:
         """Note how each log is called: by its current file, if that is among those read."""
+        if len(self._asked) + len(self._found) > _AT_ONCE:
+            self._hints.watch({os.path.dirname(named.path) for named in self._asked + self._found})  # noqa: PTH120 - as it is named
         oldest_first = sorted(files, key=lambda named: parse_name(named.path.name).order)
         for path, _ in oldest_first:
             self._names[log_key(os.fspath(path))] = str(path)
@@ -89,6 +95,7 @@ class FilesTail:
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """Give what is there and was not given before, with the name of its log."""
+        self._watch.hint(self._hints.changed())
         few = len(self._asked) + len(self._found) <= _FEW
         for read in self._watch.look(_AT_ONCE if few else 0):
             name = self._names.get(read.log, read.log)
@@ -97,4 +104,5 @@ class FilesTail:
 
     def close(self) -> None:
         """Let go of all files. Again: no effect."""
+        self._hints.close()
         self._watch.close()

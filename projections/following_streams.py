@@ -6,15 +6,13 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from events.errors import EventsError
-from events.follow.in_turn import InTurn
 from events.log.reader import Block, BlockReader
 from events.log.segment import list_segments, open_segment
 from projections.block_lines import lines_of
 from projections.reading import nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from events.clock import Clock
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from events.log.segment import Segment
 
 _RECENT_SEGMENTS = 2  # the last one may have only just been begun
-_AT_ONCE = 25  # streams that rest are looked at in one look, or of many
-_LOOKS = 13  # one in so many, so that each is looked at once a second
 _TAIL_BYTES = 256
 _NOBODY = (-1, -1)  # the identity of no file
 _FRESH_NS = 2_000_000_000
@@ -163,73 +159,3 @@ def _put_before(
     """Fill up the last lines to their limit with those that came before them."""
     while len(last) < (last.maxlen or 0) and (lines := next(older, None)) is not None:
         last.extendleft(reversed(deque(filter(keep, lines), (last.maxlen or 0) - len(last))))
-
-
-class StreamsTail:
-    """The streams of event logs.
-
-    Args:
-        fs: Where they are.
-        clock: For how long nothing happens in a folder.
-        notice: Told of streams that cannot be read, which are waited for; None: that is an error.
-    """
-
-    def __init__(
-        self, *, fs: FileSystem, clock: Clock, notice: Callable[[str], None] | None
-    ) -> None:
-        self._fs = fs
-        self._clock = clock
-        self._notice = notice
-        self._streams: dict[Path, StreamTail] = {}
-        self._turns: InTurn[StreamTail] = InTurn()
-        self._told: dict[StreamTail, str] = {}  # why one cannot be read
-
-    def has(self, name: str) -> bool:
-        """Whether one of them is called so."""
-        return any(name == stream.name for stream in self._streams.values())
-
-    def found(self, folders: Iterable[Path]) -> None:
-        """Take note of what there is; of those that are new all lines are given."""
-        for folder in folders:
-            if folder not in self._streams:
-                tail = StreamTail(folder, self._fs, self._clock, self._notice or nothing)
-                self._streams[folder] = tail
-        self._turns.set(self._streams.values())
-
-    def listed_anew(self) -> None:
-        """List all folders when they are looked at next."""
-        for stream in self._streams.values():
-            stream.listed_anew()
-
-    def newest(self, limit: int, keep: Callable[[bytes], bool] | None) -> Iterator[bytes]:
-        """Give the last lines of each, as `StreamTail.newest`."""
-        for stream in self._streams.values():
-            yield from stream.newest(limit, keep)
-
-    def lines(self) -> Iterator[tuple[str, bytes]]:
-        """Give what is there and was not given before, with the stream's name.
-
-        Of many streams only those are looked at that gave something lately, and some of the others.
-        """
-        for stream in self._turns.next(max(_AT_ONCE, len(self._streams) // _LOOKS)):
-            for line in self._lines_of(stream):
-                yield stream.name, line
-
-    def _lines_of(self, stream: StreamTail) -> Iterator[bytes]:
-        """What came in one; if it cannot be read, that is told once, and it is waited for."""
-        gave = False
-        try:
-            for line in stream.lines():
-                gave = True
-                yield line
-        except (OSError, EventsError) as error:
-            if self._notice is None:
-                raise
-            text = f"the log of stream {stream.name!r} cannot be read further: {error}"
-            if self._told.get(stream) != text:
-                self._told[stream] = text
-                self._notice(f"{text}; trying again")
-        else:
-            self._told.pop(stream, None)
-        if gave:
-            self._turns.woke(stream)

@@ -9,7 +9,7 @@ from events.follow.in_turn import InTurn
 from events.follow.tracked import FileState, Tracked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from events.clock import Clock
     from events.filesystem import FileStatus, FileSystem
@@ -49,6 +49,7 @@ class Looker:
         self._notice = notice
         self._due: dict[int, list[Place]] = {}  # all that is due at one time
         self._times: list[int] = []  # those times, as a heap
+        self._places: Mapping[str, Place] = {}
         self._turns: InTurn[Place] = InTurn()
         self.search = False
 
@@ -66,9 +67,16 @@ class Looker:
                     self.look(place, now)
                     self._schedule(place, now)
 
-    def places_are(self, places: Iterable[Place]) -> None:
-        """These are all that there are now."""
-        self._turns.set(places)
+    def places_are(self, places: Mapping[str, Place]) -> None:
+        """These are all that there are now, by their paths."""
+        self._places = places
+        self._turns.set(places.values())
+
+    def hint(self, paths: Iterable[str]) -> None:
+        """These may have changed: it is their turn."""
+        for path in paths:
+            if (place := self._places.get(path)) is not None:
+                self._turns.woke(place)
 
     def look_in_turn(self, at_once: int) -> None:
         """Look at the places of files that changed lately, and at a few of the others.

@@ -53,7 +53,7 @@ class Searcher:
         for place in dropped:
             self._roster.leave(place)
         if new or dropped:
-            self._looker.places_are(self._places.all.values())
+            self._looker.places_are(self._places.all)
         there = self._places.logs()
         first = self._roster.logs.new(there)
         if everywhere:

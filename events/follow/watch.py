@@ -84,6 +84,10 @@ class Watch:
         self._left = False  # a look was not gone through to its end
         self._asked_ns: int | None = None  # when it was first asked whether all is decided
 
+    def hint(self, paths: Iterable[str]) -> None:
+        """These may have changed: with ``in_turn`` the next look is at them, too."""
+        self._looker.hint(paths)
+
     def look(self, in_turn: int | None = None) -> Iterator[Read]:
         """Give all that is there now and was not given before.
 

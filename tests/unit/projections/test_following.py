@@ -252,8 +252,31 @@ def test_new_streams_are_searched_for_at_some_looks_only(tmp_path, follow):
     assert fs.listed.count("events") == 2, "at the start and at the tenth look"
 
 
+class Told:
+    """Hints that are given by hand."""
+
+    def __init__(self):
+        self.paths = set()
+        self.folders = set()
+
+    def watch(self, folders):
+        self.folders = set(folders)
+
+    def changed(self):
+        paths, self.paths = self.paths, set()
+        return paths
+
+    def close(self):
+        pass
+
+
 @pytest.fixture
-def streams(tmp_path, clock):
+def told():
+    return Told()
+
+
+@pytest.fixture
+def streams(tmp_path, clock, told):
     """Follow so many streams, each of one line; looks that give nothing are over."""
     opened = []
 
@@ -261,7 +284,9 @@ def streams(tmp_path, clock):
         for number in range(count):
             append(segment(tmp_path, f"s{number}"), lines(0, stream=f"s{number}"))
         fs = Listing()
-        follower = Follower([str(tmp_path)], fs=fs, stdin=io.BytesIO(), clock=clock)
+        follower = Follower(
+            [str(tmp_path)], fs=fs, stdin=io.BytesIO(), clock=clock, hints=lambda: told
+        )
         opened.append(follower)
         follower.newest(0)
         list(follower.lines())
@@ -323,6 +348,38 @@ def test_looks_at_many_streams_cost_as_much_as_at_few(tmp_path, streams):
         append(gave, lines(number, stream="s105"))
         assert seqs(follower.lines()) == [("s105", number)], "each time, as it gave something"
     assert len(fs.asked) <= 10 * 26 * 2, "the folder and its last segment"
+
+
+def test_a_hint_makes_it_a_streams_turn(tmp_path, streams, told):
+    follower, _ = streams(110)
+    assert told.folders == {str(tmp_path / "events" / f"s{number}") for number in range(110)}
+    for stream in ("s100", "s40"):
+        append(segment(tmp_path, stream), lines(1, stream=stream))
+        told.paths = {str(segment(tmp_path, stream))}
+        assert seqs(follower.lines()) == [(stream, 1)]
+
+
+def test_a_hint_makes_it_a_files_turn(tmp_path, clock, told):
+    for number in range(300):
+        append(tmp_path / f"{number}.log", lines(number))
+    fs, paths = Listing(), [str(tmp_path / "*.log")]
+    of_each = iter([Told(), told])
+    follower = Follower(paths, fs=fs, stdin=io.BytesIO(), clock=clock, hints=of_each.__next__)
+    assert len(list(follower.lines())) == 300
+    assert told.folders == {str(tmp_path)}
+    clock.move_s(0.9)
+    list(follower.lines())
+    fs.asked.clear()
+    append(tmp_path / "250.log", lines(999))
+    told.paths = {str(tmp_path / "250.log"), str(tmp_path / "of nobody")}
+    assert len(list(follower.lines())) == 1
+    assert len(fs.asked) < 9, "one status, by the hint, and what reading it takes"
+    follower.close()
+
+
+def test_of_few_nothing_is_asked_of_the_kernel(streams, told):
+    streams(9)
+    assert told.folders == set()
 
 
 def test_only_with_a_pipe_may_a_look_wait_for_more(streams):
