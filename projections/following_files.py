@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.follow.hints import Hints
 
-_AT_ONCE = 25  # files that rest are looked at in one look
-_FEW = 200  # of more than that each is looked at once a second, however often it is looked
+_FEW = 25  # files are all looked at in each look; of more those that rest once a second
 
 
 class FilesTail:
@@ -46,6 +45,7 @@ class FilesTail:
         hints: Hints,
     ) -> None:
         self._hints = hints
+        self._hinted = False  # whether there were so many that hints were asked for
         self._asked: list[Named] = []
         self._found: list[Named] = []
         self._names: dict[str, str] = {}
@@ -73,11 +73,15 @@ class FilesTail:
 
     def _name(self, files: list[Named]) -> None:
         """Note how each log is called: by its current file, if that is among those read."""
-        if len(self._asked) + len(self._found) > _AT_ONCE:
-            self._hints.watch({os.path.dirname(named.path) for named in self._asked + self._found})  # noqa: PTH120 - as it is named
+        if self._hinted:
+            self._ask_for_hints()
         oldest_first = sorted(files, key=lambda named: parse_name(named.path.name).order)
         for path, _ in oldest_first:
             self._names[log_key(os.fspath(path))] = str(path)
+
+    def _ask_for_hints(self) -> None:
+        self._hinted = True
+        self._hints.watch({os.path.dirname(named.path) for named in self._asked + self._found})  # noqa: PTH120 - as it is named
 
     def newest(self, limit: int, keep: Callable[[bytes], bool] | None) -> Iterator[bytes]:
         """Give the last lines of each log, and go on behind them; before `lines`.
@@ -95,9 +99,11 @@ class FilesTail:
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """Give what is there and was not given before, with the name of its log."""
+        if self._watch.places > _FEW and not self._hinted:
+            self._ask_for_hints()
         self._watch.hint(self._hints.changed())
-        few = len(self._asked) + len(self._found) <= _FEW
-        for read in self._watch.look(_AT_ONCE if few else 0):
+        count = self._watch.places
+        for read in self._watch.look(count if count <= _FEW else 0):
             name = self._names.get(read.log, read.log)
             for line in lines_of([read.block]):
                 yield name, line

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.follow.hints import Hints
 
-_AT_ONCE = 25  # streams that rest are looked at in one look, or of many
-_LOOKS = 13  # one in so many, so that each is looked at once a second
+_FEW = 25  # streams are all looked at in each look; of more those that rest in turn:
+_LOOKS = 13  # one in so many in one look, so that each is looked at once a second
 
 
 class StreamsTail:
@@ -58,7 +58,7 @@ class StreamsTail:
             if folder not in self._streams:
                 tail = StreamTail(folder, self._fs, self._clock, self._notice or nothing)
                 self._streams[folder] = tail
-        if self._notice is not None and len(self._streams) > _AT_ONCE:
+        if self._notice is not None and len(self._streams) > _FEW:
             self._hints.watch(map(str, self._streams))
         self._turns.set(self._streams.values())
 
@@ -80,7 +80,8 @@ class StreamsTail:
         for folder in {os.path.dirname(path) for path in self._hints.changed()}:  # noqa: PTH120
             if (hinted := self._streams.get(Path(folder))) is not None:
                 self._turns.woke(hinted)
-        for stream in self._turns.next(max(_AT_ONCE, len(self._streams) // _LOOKS)):
+        count = len(self._streams)
+        for stream in self._turns.next(count if count <= _FEW else -(-count // _LOOKS)):
             for line in self._lines_of(stream):
                 yield stream.name, line
 

@@ -74,8 +74,8 @@ class Watch:
         self._roster = Roster(records, self._open)
         self._looker = Looker(fs, clock, self._roster, notice)
         self._old = OldFiles(self._roster, self._open, fs, clock, searched_us)
-        places = Places(find, fs, notice, exclude)
-        self._searcher = Searcher(self._roster, places, self._looker, self._old, clock)
+        self._places = Places(find, fs, notice, exclude)
+        self._searcher = Searcher(self._roster, self._places, self._looker, self._old, clock)
         others = Others(self._roster, self._open, self._looker, clock)
         self._ruling = Ruling(self._roster, self._open, self._looker, others, notice, follow=follow)
         self._turns = Turns(
@@ -83,6 +83,11 @@ class Watch:
         )
         self._left = False  # a look was not gone through to its end
         self._asked_ns: int | None = None  # when it was first asked whether all is decided
+
+    @property
+    def places(self) -> int:
+        """How many places are looked at."""
+        return len(self._places.all)
 
     def hint(self, paths: Iterable[str]) -> None:
         """These may have changed: with ``in_turn`` the next look is at them, too."""
