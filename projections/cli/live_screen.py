@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO, Self
@@ -119,6 +120,15 @@ class Screen:
             if self._waiting or self.has_totals:
                 self._write()
 
+    def check_reader(self) -> None:
+        """See that somebody can still read what is shown: else one would wait for the next event.
+
+        Raises:
+            BrokenPipeError: Who read has gone, as a `grep -m1` does.
+        """
+        if has_no_reader(self._out):
+            raise BrokenPipeError
+
     def aside(self, tell: Callable[[], None]) -> None:
         """Let something be said on the same terminal by other means, and not over the totals."""
         with self._lock:
@@ -159,6 +169,16 @@ class Screen:
         if lines or self._status != before:
             on, off = self._bold
             self._out.write(f"{_ERASE}{lines}{_NO_WRAP}{on}{self._status}{off}{_WRAP}\r")
+
+
+def has_no_reader(out: IO[str]) -> bool:
+    """Whether nobody has the other end of a pipe open any more; not where nothing tells."""
+    try:
+        asked = select.poll()
+        asked.register(out.fileno(), 0)
+        return any(what & select.POLLERR for _, what in asked.poll(0))
+    except (AttributeError, OSError, ValueError):  # no such call here; no file of the system's
+        return False
 
 
 def _harmless(lines: bytes) -> bytes:

@@ -144,6 +144,7 @@ def tail(  # noqa: PLR0917 - click passes them by name
                 stack.enter_context(kept_fresh(screen))
             for look in follower.follow(_until()):
                 screen.show(reader.look(look), add_up=True, waits=follower.waits)
+                screen.check_reader()
             screen.show(reader.rest(), add_up=True)
     if reader.unknown:
         ctx.exit(FOUND if reader.knows_any else USAGE)

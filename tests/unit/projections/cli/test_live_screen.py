@@ -265,3 +265,19 @@ def test_a_terminal_that_has_gone_is_told_by_the_next_event(clock):
         out.gone = True
         next(t for t in threading.enumerate() if t.name == "refresh").join(30)
         screen.show([told(1)], add_up=True)
+
+
+def test_a_reader_that_has_gone_is_noticed_before_there_is_more_to_show(clock):
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as out, Screen(out, live=True, clock=clock) as screen:
+        screen.show([told(1)])
+        screen.check_reader()
+        os.close(read)
+        with pytest.raises(BrokenPipeError):
+            screen.check_reader()
+
+
+def test_what_is_no_pipe_has_a_reader(clock, tmp_path):
+    with (tmp_path / "out").open("w") as file:
+        for out in (file, io.StringIO()):
+            Screen(out, live=True, clock=clock).check_reader()

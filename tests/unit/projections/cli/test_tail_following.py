@@ -213,3 +213,12 @@ def test_standard_input_is_shown_as_it_comes(monkeypatch, capsys, args):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Slow())))
     assert main(["tail", "--follow", "-", *args]) == 0
     assert shown == [0, 1, 1, 1]
+
+
+def test_it_ends_when_its_reader_has_gone_though_nothing_comes(following, monkeypatch, tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text(lines_of(event(1)))
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert following(path, then=[int, lambda: os.close(read), pytest.fail]) == 141
