@@ -46,7 +46,7 @@ Scan = Callable[[bytes, "str | None"], "tuple[int, list[Group]] | None"]
 def scan(
     data: bytes | memoryview, folder: str | None, *, few_bytes: int = FEW_BYTES
 ) -> tuple[int, list[Group]] | None:
-    """Tally whole lines; None where there is no kernel, or too little to do.
+    """Tally whole lines; None where there is too little to do.
 
     Args:
         data: The lines, each with its end.
@@ -56,11 +56,23 @@ def scan(
     Returns:
         How many lines there are, and what they add up to.
     """
-    run = kernel()
-    if run is None or len(data) < few_bytes:
+    if len(data) < few_bytes:
         return None
+    run = kernel()
+    if run is None:
+        return scan_plainly(data, folder)
     lines, groups = run(data, _places(), MAX_LINE_BYTES, _encoded(folder))
     return lines, _as_groups(groups)
+
+
+def scan_plainly(
+    data: bytes | memoryview, folder: str | None, **options: int
+) -> tuple[int, list[Group]]:
+    """Tally whole lines without the compiled kernel; see `scan`, and `events.kernel.plain.scan`."""
+    from events.kernel import plain
+
+    lines, groups = plain.scan(data, bounds(), MAX_LINE_BYTES, _encoded(folder), **options)
+    return lines, [*map(Group._make, groups)]
 
 
 class Part(NamedTuple):

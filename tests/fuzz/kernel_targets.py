@@ -1,8 +1,8 @@
-"""What is fuzzed of the compiled kernel: it and the Python code make the same of any lines."""
+"""What is fuzzed of the kernel: it, its stand-in and the fold make the same of any lines."""
 
 from __future__ import annotations
 
-from tests.support.kernel_lines import folded
+from tests.support.kernel_lines import by_columns, folded, with_kernel, without_kernel
 
 STREAM = "a"
 
@@ -13,5 +13,6 @@ def kernel(data: bytes) -> None:
     half = len(lines) // 2
     for folder in (None, STREAM):
         for blocks in ([b"".join(lines)], [b"".join(lines[:half]), b"".join(lines[half:])]):
-            by_kernel = folded(blocks, pure=False, folder=folder)
-            assert by_kernel == folded(blocks, pure=True, folder=folder), "the kernel differs"
+            by_line = folded(blocks, without_kernel, folder=folder)
+            assert folded(blocks, with_kernel, folder=folder) == by_line, "the kernel differs"
+            assert folded(blocks, by_columns, folder=folder) == by_line, "columns differ"

@@ -1,4 +1,4 @@
-"""Folding the same lines with the compiled kernel and without it."""
+"""Folding the same lines with the compiled kernel, by columns, and one by one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 from events.kernel.tallies import kernel
 from projections.entry import LOOSE
 from projections.fold import Fold
-from projections.scanning import scan, scan_part
+from projections.scanning import scan, scan_part, scan_plainly
 from tests.support.tools import lack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from projections.scanning import Scan
+
 with_kernel = partial(scan, few_bytes=0)
 """The kernel also for few lines."""
+
+
+by_columns = partial(scan_plainly, piece_bytes=1 << 12)
+"""What stands in for the kernel where there is none, with pieces of few lines."""
 
 
 def without_kernel(data: bytes, folder: str | None) -> None:
@@ -35,10 +41,10 @@ Told = tuple[dict[str, bytes], dict[str, int], list[tuple[int, str]]]
 
 
 def folded(
-    blocks: Iterable[bytes], *, pure: bool, folder: str | None = None, loose: str = LOOSE
+    blocks: Iterable[bytes], scan: Scan, *, folder: str | None = None, loose: str = LOOSE
 ) -> Told:
     """Fold blocks of lines one after the other, and tell all that came of it."""
-    fold = Fold(scan=without_kernel if pure else with_kernel)
+    fold = Fold(scan=scan)
     problems: list[tuple[int, str]] = []
 
     def report(offset: int, reason: str) -> None:
@@ -87,9 +93,9 @@ def _entries(fold: Fold) -> dict[str, bytes]:
     return {name: entry.to_bytes() for name, entry in fold.entries().items()}
 
 
-def handed_back(data: bytes, folder: str | None = None) -> list[bytes]:
-    """The lines that the kernel does not take."""
-    scanned = with_kernel(data, folder)
+def handed_back(data: bytes, folder: str | None = None, scan: Scan = with_kernel) -> list[bytes]:
+    """What the kernel does not take."""
+    scanned = scan(data, folder)
     assert scanned is not None
     lines, groups = scanned
     assert lines == data.count(b"\n")
