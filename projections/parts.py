@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from events.kernel.tallies import file_kernel
 from projections.at_once import AtOnce
+from projections.helpers import Helpers
 from projections.scanning import scan_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from projections.scanning import Part
 
@@ -24,6 +25,8 @@ PART_BYTES = 1 << 24
 LEAST_BYTES = 1 << 20
 """The smallest part, at the end of a file: so that all threads end at about the same time."""
 _MOST_THREADS = 8
+PLAIN_BYTES = 1 << 22
+"""The largest part without the compiled kernel: its durations are in memory at once."""
 _AHEAD = 8  # parts a thread: what one adds up to is small
 
 
@@ -36,7 +39,7 @@ def threads() -> int:
 
 def descriptor(file: BinaryIO) -> int | None:
     """The descriptor of a file that can be read in parts; None if it cannot be."""
-    if file_kernel() is None or not isinstance(getattr(file, "raw", file), io.FileIO):
+    if not hasattr(os, "pread") or not isinstance(getattr(file, "raw", file), io.FileIO):
         return None  # what is decompressed has the descriptor of what it is made of
     number = file.fileno()
     return number if stat.S_ISREG(os.fstat(number).st_mode) else None
@@ -64,19 +67,25 @@ def read_parts(
         part_bytes: How much is tallied at once, at most.
         least_bytes: How much is tallied at once near the end.
     """
-    count = threads()
+    count, helpers = threads(), None
+    tally: Callable[..., Part | None] = scan_part
+    if file_kernel() is None:  # then threads do not help, but processes may
+        helpers = Helpers(end - offset if count > 1 else 0)
+        count, tally = (count if helpers.may_start else 1), helpers.scan_part
+        part_bytes = min(part_bytes, PLAIN_BYTES)
     makers = (
-        partial(scan_part, file, begin, upto, folder, is_first=begin == offset, limit=end)
+        partial(tally, file, begin, upto, folder, is_first=begin == offset, limit=end)
         for begin, upto in _cut(offset, end, part_bytes, least_bytes, 2 * count)
     )
-    return Parts(AtOnce(makers, count, _AHEAD * count))
+    return Parts(AtOnce(makers, count, _AHEAD * count), helpers)
 
 
 class Parts:
     """The parts of a file, which are being tallied; given in their order, once."""
 
-    def __init__(self, made: AtOnce[Part | None]) -> None:
+    def __init__(self, made: AtOnce[Part | None], helpers: Helpers | None) -> None:
         self._made = made
+        self._helpers = helpers
 
     def __iter__(self) -> Iterator[Part]:
         try:
@@ -85,11 +94,13 @@ class Parts:
                     return
                 yield part
         finally:
-            self._made.close()
+            self.close()
 
     def close(self) -> None:
         """Tally no more of them."""
         self._made.close()
+        if self._helpers is not None:
+            self._helpers.end()
 
 
 def _cut(offset: int, end: int, most: int, least: int, shares: int) -> Iterator[tuple[int, int]]:

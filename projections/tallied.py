@@ -46,9 +46,9 @@ def tallied(
         folder: The stream in whose folder it is, if any.
         begun: Is taken up, where it is of this file, without a folder and an offset.
     """
-    if kernel() is None:
-        return None
     packed = untouched(file)
+    if packed is not None and kernel() is None:
+        return None
     if packed is not None:
         return InBlocks(packed, offset, folder)
     number = descriptor(file)
