@@ -41,7 +41,7 @@ class Helpers:
         """Whether one would be started now."""
         return self._may_start
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End them, whatever they are at."""
         self._may_start = False
         self._has_ended = True

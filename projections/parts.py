@@ -100,7 +100,7 @@ class Parts:
         """Tally no more of them."""
         self._made.close()
         if self._helpers is not None:
-            self._helpers.end()
+            self._helpers.close()
 
 
 def _cut(offset: int, end: int, most: int, least: int, shares: int) -> Iterator[tuple[int, int]]:
