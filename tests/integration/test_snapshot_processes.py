@@ -93,4 +93,10 @@ def test_older_is_never_put_over_newer_and_checks_find_no_difference(tmp_path):
     assert Runner(data).rebuild().to_bytes() == final
     assert json.loads(final)["jobs_processed"] == 2 * (LINES - 1)
     assert verify(data).ok
-    assert sorted(p.name for p in data.iterdir()) == ["events", "stats.json", "stats.lock"]
+    assert sorted(p.name for p in data.iterdir()) == [
+        "events",
+        "housekeeping.lock",
+        "stats.json",
+        "stats.lock",
+        "summaries",
+    ]

@@ -275,6 +275,8 @@ def spoilt(path: Path, how: str) -> None:
         "newer layout": signed(other | {"schema": 99}, rest),
         "another stream": signed(other | {"stream": "b"}, rest),
         "no segments": signed(other | {"files": []}, rest),
+        "other things": signed({"schema": "one"}, rest),
+        "other lines": head + signed([], []) + signed({"segment": 4, "entry": 0}, rest[2:]),
         "no entry": signed(other | {"entry": {}}, rest),
         "lines of each other": head + b"".join(reversed(rest)),
     }
@@ -302,6 +304,8 @@ def signed(content: object, rest: list[bytes]) -> bytes:
         ("newer layout", 6),
         ("another stream", 6),
         ("no segments", 6),
+        ("other things", 6),
+        ("other lines", 1),
         ("no entry", 1),
         ("lines of each other", 1),
     ],
@@ -315,7 +319,7 @@ def test_it_is_as_if_it_were_not_there_and_made_anew(data, how, read):
         assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("how", ["cut", "lines of each other", "no entry"])
+@pytest.mark.parametrize("how", ["cut", "lines of each other", "other lines", "no entry"])
 def test_a_damaged_line_costs_no_more_than_its_segment(data, how):
     (path,) = summary_files(data)
     spoilt(path, how)
@@ -326,6 +330,7 @@ def test_a_damaged_line_costs_no_more_than_its_segment(data, how):
         == {
             "cut": ["0.jsonl", "16.jsonl", LAST],
             "lines of each other": ["0.jsonl", "12.jsonl", "16.jsonl", LAST, "4.jsonl"],
+            "other lines": ["0.jsonl", LAST, "4.jsonl"],
             "no entry": ["0.jsonl", LAST],
         }[how]
     )
@@ -371,6 +376,22 @@ def test_it_is_said_once_and_all_else_goes_on(tmp_path):
     (said,) = told
     assert "the summaries of segments cannot be written" in said
     assert "nothing is lost" in said
+
+
+def test_a_prune_says_so_too(tmp_path):
+    write_segments(tmp_path, 2)
+    told = []
+    prune(
+        tmp_path,
+        None,
+        compress=True,
+        lease_seq={}.get,
+        fs=NoSummaries(),
+        notice=told.append,
+    )
+    (said,) = told
+    assert said.startswith("the summaries of segments cannot be written")
+    assert len([*segment(tmp_path).parent.glob("*.zst")]) == 2
 
 
 @pytest.mark.parametrize("name", ["summaries", "summaries/a"])
