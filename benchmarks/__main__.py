@@ -30,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--slow-lines", type=int, default=_USUAL.slow_lines, help="of that for slow peers")
     add("--pure-lines", type=int, default=_USUAL.pure_lines, help="of that for pure Python")
     add("--growth", type=int, nargs="+", default=_USUAL.growth, help="lines of growing logs")
+    add("--sealed", type=int, default=_USUAL.sealed, help="segments that are rebuilt")
+    add("--sealed-lines", type=int, default=_USUAL.sealed_lines, help="in each of these")
     add("--jobs", type=int, default=_USUAL.jobs, help="that our worker takes")
     add("--peer-jobs", type=int, default=_USUAL.peer_jobs, help="that other queues take")
     add("--events", type=int, default=_USUAL.events, help="said, or folded, in memory")

@@ -20,6 +20,8 @@ class Asked:
         slow_lines: How many the log of the slow peers has.
         pure_lines: How many the one that is replayed without the compiled part.
         growth: How many the logs have over which growth is shown.
+        sealed: How many sealed segments the log has that is rebuilt.
+        sealed_lines: How many lines each of them stands for.
         jobs: How many jobs our worker takes.
         peer_jobs: How many the other queues take, of which some sync for each.
         events: How many events are said in memory, and lines of other formats are folded.
@@ -34,6 +36,8 @@ class Asked:
     slow_lines: int = 100_000
     pure_lines: int = 300_000
     growth: tuple[int, ...] = (1_000_000, 2_000_000, 5_000_000, 10_000_000)
+    sealed: int = 10_000
+    sealed_lines: int = 100_000
     jobs: int = 100_000
     peer_jobs: int = 2_000
     events: int = 50_000

@@ -17,6 +17,8 @@ TINY = {
     "--slow-lines": "1000",
     "--pure-lines": "2000",
     "--growth": "1500 3000",
+    "--sealed": "40",
+    "--sealed-lines": "50",
     "--jobs": "200",
     "--peer-jobs": "20",
     "--events": "300",
@@ -43,7 +45,9 @@ def test_all_parts_are_measured_told_and_kept(tmp_path):
     assert max(map(len, ran.stdout.splitlines())) <= 80
     kept = json.loads(out.read_text())
     names = [part["name"] for part in kept["parts"]]
-    assert {"replay", "pure", "compressed", "growth", "recording", "follower", "start"} <= {*names}
+    assert {"replay", "pure", "compressed", "growth", "rebuild", "recording", "follower"} <= {
+        *names
+    }
     goals = [goal for part in kept["parts"] for goal in part["goals"]]
     assert len(goals) >= 15
     assert {goal["verdict"] for goal in goals} <= {"holds", "falls short", "not measured"}
