@@ -174,7 +174,10 @@ static const byte *read_line(const byte *p, const byte *end, struct shapes *shap
         struct key *key = keys + place;
         enum field field = key->field;
         if (end - p >= KEY_BYTES && is_key(p, key)) {
-            p = skip_space(p + key->length);
+            p += key->length;
+            if (field == LINE_END)
+                return p; /* what follows is of another line, or none of ours */
+            p = skip_space(p);
         } else {
             p = read_key(p, end, !place, key, &field);
             if (!p)

@@ -90,6 +90,11 @@ def test_a_day_of_zero_bytes_is_none_also_in_the_first_line():
     assert handed_back(odd) == [odd]
 
 
+def test_blanks_before_an_odd_line_are_of_that_line():
+    usual = succeeded(0) + succeeded(1) + succeeded(2)
+    assert handed_back(usual + b"  words\n" + succeeded(3)) == [b"  words\n"]
+
+
 def test_lines_of_a_run_are_added_up():
     data = (
         succeeded(5, duration_ns=7, wait_ns=3, at=9)
