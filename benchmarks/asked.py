@@ -34,7 +34,7 @@ class Asked:
     lines: int = 1_000_000
     large_lines: int = 10_000_000
     slow_lines: int = 100_000
-    pure_lines: int = 300_000
+    pure_lines: int = 1_000_000
     growth: tuple[int, ...] = (1_000_000, 2_000_000, 5_000_000, 10_000_000)
     sealed: int = 10_000
     sealed_lines: int = 100_000

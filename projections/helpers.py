@@ -1,8 +1,8 @@
 """Processes that tally parts of files, where no compiled kernel releases the GIL.
 
-Not those of `multiprocessing`: they would run the main module of whoever uses this package once
-more, each takes three times as long to start, and they stay when their parent is killed. These
-know no more than they are asked, and end with the socket over which that is done.
+Not those of `multiprocessing`: started anew they would run the main module of whoever uses this
+package once more, and forked they are unsafe beside threads. These know no more than they are
+asked, and end with the socket over which that is done, also when their parent is killed.
 """
 
 from __future__ import annotations
