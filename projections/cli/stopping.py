@@ -86,7 +86,7 @@ def ended_in_order() -> Iterator[None]:
     before = {
         number: signal.signal(number, end)
         for number in {signal.SIGTERM, hangup}
-        if signal.getsignal(number) is signal.SIG_DFL  # `nohup` keeps its promise
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)  # `nohup` keeps its promise
     }
     try:
         yield

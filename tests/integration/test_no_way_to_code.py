@@ -19,10 +19,11 @@ MODULES = {
     *("yaml", "jsonpickle", "runpy", "xmlrpc", "ctypes", "telnetlib", "ftplib"),
 }
 OF_SUBPROCESS = {"getoutput", "getstatusoutput"}
-# What makes a module or a program of a name, and whose name that is.
+# What makes a module or a program of a name, and whose name that is; or calls what is no Python.
 EXCUSED = {
     ("worker/handlers/call.py", "importlib.import_module"): "--handler module:callable",
     ("projections/cli/distribution.py", "importlib.import_module"): "our own four packages",
+    ("events/follow/hints.py", "ctypes"): "two functions of the C library: inotify",
     ("projections/cli/lazy.py", "importlib.import_module"): "the table of commands in main.py",
 }
 

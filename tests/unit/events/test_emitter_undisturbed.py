@@ -32,7 +32,6 @@ def drop(_logger, _method, _event):
     raise structlog.DropEvent
 
 
-@pytest.mark.usefixtures("_structlog_restored")
 def test_after_a_failed_commit_a_renewed_emitter_goes_on_in_a_new_epoch(make_rig):
     rig = make_rig(fs=FaultyFileSystem(faults={("sync", 2): errno.EIO}))
     rig.commit_one(Succeeded(**ATTEMPT))
@@ -67,6 +66,7 @@ def test_an_emitter_that_was_renewed_before_its_first_outcome_opens_once(make_ri
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("_structlog_restored")
 def test_a_handler_that_configures_structlog_changes_nothing(make_rig):
     def configure():
         structlog.configure(
