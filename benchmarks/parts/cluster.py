@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FILES = 20
 MOST_S, MOST_SHARE = 1.0, 0.2
-_ALONE, _DASK = "syncstats replay", "syncstats replay --engine dask"
+_ALONE, _DASK = "replay", "replay --engine dask"
 
 
 def measure(asked: Asked) -> Part:
