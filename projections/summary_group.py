@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import msgspec
 import orjson
@@ -48,6 +48,9 @@ class _Head(msgspec.Struct):
 class _Single(msgspec.Struct):
     segment: int
     entry: msgspec.Raw
+
+
+_T = TypeVar("_T")
 
 
 class Group:
@@ -112,14 +115,8 @@ class StoredGroup:
 def read_group(file: BinaryIO, stream: str) -> Group | None:
     """Read a file's first line; None if it is not what this version has written of the stream."""
     line = file.readline(_MAX_LINE)
-    content = _checked(line)
-    if content is None:
-        return None
-    try:
-        head = msgspec.json.decode(content, type=_Head)
-    except msgspec.DecodeError:
-        return None
-    if (head.schema, head.fold, head.stream) != (SCHEMA, FOLD_VERSION, stream):
+    head = _read(line, _Head)
+    if head is None or (head.schema, head.fold, head.stream) != (SCHEMA, FOLD_VERSION, stream):
         return None
     firsts = [each.segment for each in head.files]
     return Group(line, head) if firsts and firsts == sorted(set(firsts)) else None
@@ -135,16 +132,23 @@ def _read_lines(file: BinaryIO, group: Group) -> dict[int, bytes]:
     return lines
 
 
-def _read_single(line: bytes, stream: str, file: SegmentFile) -> SegmentSummary | None:
-    """What one of the other lines says of the segment; None if it cannot be believed."""
+def _read(line: bytes, kind: type[_T]) -> _T | None:
+    """What a line holds; None if it is damaged, or of another kind."""
     content = _checked(line)
     if content is None:
         return None
     try:
-        single = msgspec.json.decode(content, type=_Single)
+        return msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError:
         return None
-    entry = _entry(stream, bytes(single.entry)) if single.segment == file.segment else None
+
+
+def _read_single(line: bytes, stream: str, file: SegmentFile) -> SegmentSummary | None:
+    """What one of the other lines says of the segment; None if it cannot be believed."""
+    single = _read(line, _Single)
+    if single is None or single.segment != file.segment:
+        return None
+    entry = _entry(stream, bytes(single.entry))
     return None if entry is None else SegmentSummary(file, entry)
 
 
