@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from events.errors import EventsError
 from projections.fold import Fold
 from projections.reading import nothing, read_stream
 
@@ -131,7 +132,10 @@ def summarise(
     entry = apart.entry(stream)
     if before is None or entry.invalid_lines or not before.regular:
         return None
-    crc32 = crc32_of(segment.path, fs)
+    try:
+        crc32 = crc32_of(segment.path, fs)
+    except (OSError, EventsError):  # it is gone, compressed since; but its lines were read
+        return None
     after = _look(segment, fs)
     if after is None or _signs(after) != _signs(before):
         return None

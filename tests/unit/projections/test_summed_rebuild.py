@@ -438,6 +438,28 @@ def test_a_segment_that_changes_while_it_is_summed_up_has_no_summary(tmp_path):
     assert summary_files(tmp_path) == []
 
 
+@pytest.mark.parametrize("time", [1, 2])
+def test_one_that_is_compressed_while_it_is_summed_up_is_read_whole_without(tmp_path, time):
+    write_segments(tmp_path, 1)
+    expected = rebuilt(tmp_path, summed=False)
+    for path in summary_files(tmp_path):
+        path.unlink()
+    notices = []
+
+    class Compressing(RealFileSystem):
+        opened = 0
+
+        def open_read(self, path):
+            self.opened += path == segment(tmp_path)
+            if path == segment(tmp_path) and self.opened == time:
+                compress(path)
+            return super().open_read(path)
+
+    assert rebuilt(tmp_path, fs=Compressing(), notice=notices.append) == expected
+    assert summary_files(tmp_path) == []
+    assert notices == []
+
+
 def test_a_compressed_twin_made_by_us_is_summed_up_too(data):
     fs = RealFileSystem()
     for each in list_segments(segment(data).parent, fs)[:-1]:
