@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from events.kernel.plain import scan_text
 from events.limits import MAX_LINE_BYTES
-from worker.histogram import bounds
+from worker.buckets import bounds
 
 if TYPE_CHECKING:
     from events.kernel.plain import Group

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from events.kernel.tallies import Run, file_kernel, kernel
 from events.limits import MAX_LINE_BYTES
-from worker.histogram import bounds
+from worker.buckets import bounds
 
 if TYPE_CHECKING:
     from events.kernel._scan import Groups

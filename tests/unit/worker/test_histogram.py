@@ -6,7 +6,8 @@ from copy import copy
 
 import pytest
 
-from worker.histogram import HIGHEST_INDEX, SCALE, Histogram, bounds, octave, read_histogram
+from worker.buckets import HIGHEST_INDEX, SCALE, bounds, octave
+from worker.histogram import Histogram, read_histogram
 
 LARGEST = 2**63 - 1
 

@@ -14,7 +14,7 @@ from events.model import MAX_COUNT
 from projections.scanning import scan_plainly
 from tests.support.kernel_lines import handed_back
 from tests.support.outcome_lines import failed, line, opened, skipped, succeeded
-from worker.histogram import bounds
+from worker.buckets import bounds
 
 USUAL = {
     "success": succeeded(50),

@@ -15,7 +15,7 @@ from events.limits import MAX_LINE_BYTES
 from events.model import MAX_COUNT
 from tests.support.kernel_lines import handed_back, needs_kernel, with_kernel
 from tests.support.outcome_lines import failed, line, opened, skipped, succeeded
-from worker.histogram import bounds
+from worker.buckets import bounds
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -78,8 +78,8 @@ def test_show_as_json_loads_what_reads_and_nothing_that_folds_writes_or_draws(tm
     assert loaded & {"rich", "structlog", "zstandard", "asyncio", "hashlib", "secrets"} == set()
     assert loaded & {"projections.fold", "projections.runner", "events.codec"} == set()
     assert {name for name in loaded if name.startswith("worker.")} == {
-        "worker.error_counts", "worker.errors", "worker.histogram", "worker.stats",
-        "worker.stats_layout", "worker.units",
+        "worker.buckets", "worker.error_counts", "worker.errors", "worker.histogram",
+        "worker.stats", "worker.stats_layout", "worker.units",
     }  # fmt: skip
 
 
