@@ -59,7 +59,7 @@ def _command(folder: Path, *args: str) -> float:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     begin = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "projections.cli.main", *args, "--data", str(folder / "data")],
+        [sys.executable, "-m", "projections.cli", *args, "--data", str(folder / "data")],
         cwd=folder,
         env=env,
         check=True,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parent.parent
-SYNCSTATS = (sys.executable, "-m", "projections.cli.main")
+SYNCSTATS = (sys.executable, "-m", "projections.cli")
 _LAUNCH = Path(__file__).with_name("launch.py")
 # A start without .pyc files, or one that flushes each line, is not what users have.
 _UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "SYNCSTATS_PURE", "SYNCSTATS_DATA")

@@ -128,7 +128,7 @@ def make_real(data: Path, stream: str, segments: int, count: int) -> None:
 def rebuild(data: Path, *options: str) -> tuple[float, bytes]:
     """Run the command; seconds from its start to its end, and the stats.json that it made."""
     (data / "stats.json").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "projections.cli.main", "rebuild", "--data", str(data)]
+    command = [sys.executable, "-m", "projections.cli", "rebuild", "--data", str(data)]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     begin = time.perf_counter()
     subprocess.run([*command, *options], env=env, check=True, stdout=subprocess.DEVNULL)

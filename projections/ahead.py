@@ -7,12 +7,12 @@ from queue import Queue
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
 T = TypeVar("T")
 
 
-def ahead(items: Iterable[T], most: int = 2) -> Iterator[T]:
+def ahead(items: Iterable[T], most: int = 2) -> Generator[T]:
     """Give items in their order; the next ones are made meanwhile.
 
     It pays where making them releases the GIL: decompression does. What making one raises is

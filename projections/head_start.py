@@ -7,72 +7,86 @@ loads little, and so does what it stands on.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from events.errors import EventsError
-from events.log.segment import open_source
+from events.log.compression import COMPRESSED
 from projections.parts import LARGE_BYTES, Parts, descriptor, read_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from projections.early_blocks import EarlyBlocks
 
-    from events.filesystem import FileSystem
+_LARGE_PACKED_BYTES = LARGE_BYTES >> 3  # our lines become an eighth, or less
 
 
 class HeadStart:
-    """The parts of one file, which are being tallied already.
+    """One file, which is being tallied already.
 
     Args:
-        file: It, open; the parts are read from it.
-        size: How much of it is read, from its start.
+        file: It, open; closed with this.
+        begun: What is being made of it.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, begun: Parts | EarlyBlocks) -> None:
+        self._file = file
         self._same = os.fstat(file.fileno())
-        self._parts = read_parts(file.fileno(), offset=0, end=size, folder=None)
+        self._begun: Parts | EarlyBlocks = begun
         self._is_taken = False
 
-    def take(self, file: int) -> Parts | None:
-        """The parts, where they are those of this file (its descriptor); once."""
+    def take_parts(self, file: int) -> Parts | None:
+        """Its parts, where it is this plain file (a descriptor); once."""
+        return self._begun if isinstance(self._begun, Parts) and self._take(file) else None
+
+    def take_blocks(self, file: int) -> EarlyBlocks | None:
+        """Its first blocks, where it is this compressed file (a descriptor); once."""
+        return self._begun if not isinstance(self._begun, Parts) and self._take(file) else None
+
+    def _take(self, file: int) -> bool:
         if self._is_taken or not os.path.samestat(self._same, os.fstat(file)):
-            return None
+            return False
         self._is_taken = True
-        return self._parts
+        return True
 
     def close(self) -> None:
-        """Tally no more of them."""
-        self._parts.close()
+        """Tally no more of it."""
+        self._begun.close()
+        self._file.close()
 
 
-@contextmanager
-def head_start(path: str, fs: FileSystem) -> Iterator[HeadStart | None]:
-    """Begin with a file of our own lines, if it is one that is read in parts.
+def head_start(path: str) -> HeadStart | None:
+    """Begin with a file of our own lines, if it is large enough to be read by several threads.
 
     What is wrong with it shows when it is read.
 
     Args:
         path: What was named.
-        fs: Where it is.
+
+    Raises:
+        OSError: It cannot be opened.
+        RuntimeError: No thread can be started.
     """
+    # No `pathlib`, which takes as long to load as 50,000 lines to add up.
+    if not os.path.isfile(path):  # noqa: PTH113
+        return None
+    file = open(path, "rb")  # noqa: SIM115, PTH123 - closed by who takes it
+    begun = None
     try:
-        file = open_source(Path(path), fs) if os.path.isfile(path) else None  # noqa: PTH113 - a name may be no path
-    except (EventsError, OSError):
-        file = None
-    if file is None:
-        yield None
-        return
-    with file:
-        begun = _begun(file)
-        try:
-            yield begun
-        finally:
-            if begun is not None:
-                begun.close()
+        begun = _begin(path, file)
+    finally:
+        if begun is None:
+            file.close()
+    return begun
 
 
-def _begun(file: BinaryIO) -> HeadStart | None:
-    number = descriptor(file)
-    size = 0 if number is None else os.fstat(number).st_size
-    return HeadStart(file, size) if size >= LARGE_BYTES else None
+def _begin(path: str, file: BinaryIO) -> HeadStart | None:
+    number = file.fileno()
+    size = os.fstat(number).st_size
+    if descriptor(file) is None or size < _LARGE_PACKED_BYTES:
+        return None
+    if os.path.splitext(path)[1].lower() in COMPRESSED:  # noqa: PTH122
+        from projections.early_blocks import early_blocks
+
+        blocks = early_blocks(path, file)
+        return None if blocks is None else HeadStart(file, blocks)
+    if size < LARGE_BYTES:
+        return None
+    return HeadStart(file, read_parts(number, offset=0, end=size, folder=None))

@@ -75,7 +75,7 @@ def read_parts(
         part_bytes = min(part_bytes, PLAIN_BYTES)
     makers = (
         partial(tally, file, begin, upto, folder, is_first=begin == offset, limit=end)
-        for begin, upto in _cut(offset, end, part_bytes, least_bytes, 2 * count)
+        for begin, upto in _cut(offset, end, part_bytes, least_bytes, count + 1)
     )
     return Parts(AtOnce(makers, count, _AHEAD * count), helpers)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 from events.kernel.tallies import kernel
 from events.log.compression import untouched
 from projections.ahead import ahead
+from projections.early_blocks import Again
 from projections.lending import AHEAD, Lender
 from projections.parts import LARGE_BYTES, descriptor, read_parts
 from projections.scanning import Part, scan
@@ -46,11 +47,12 @@ def tallied(
         folder: The stream in whose folder it is, if any.
         begun: Is taken up, where it is of this file, without a folder and an offset.
     """
+    begun = begun if folder is None and offset == 0 else None
     packed = untouched(file)
     if packed is not None and kernel() is None:
         return None
     if packed is not None:
-        return InBlocks(packed, offset, folder)
+        return InBlocks(packed, offset, folder, begun)
     number = descriptor(file)
     if number is None or os.fstat(number).st_size - offset < LARGE_BYTES:
         return None
@@ -64,7 +66,7 @@ class InParts:
         self, file: BinaryIO, offset: int, folder: str | None, begun: HeadStart | None
     ) -> None:
         number = file.fileno()
-        ready = begun.take(number) if begun is not None and folder is None and not offset else None
+        ready = begun.take_parts(number) if begun is not None else None
         end = os.fstat(number).st_size
         self._parts = ready or read_parts(number, offset=offset, end=end, folder=folder)
         self.rest = file
@@ -78,16 +80,26 @@ class InParts:
 class InBlocks:
     """A file that is decompressed; the next block is, while one is tallied."""
 
-    def __init__(self, text: RawIOBase, offset: int, folder: str | None) -> None:
-        self._lender = Lender(text, offset)
+    def __init__(
+        self, text: RawIOBase, offset: int, folder: str | None, begun: HeadStart | None
+    ) -> None:
+        self._early = begun.take_blocks(text.fileno()) if begun is not None else None
+        self._lender = Lender(text, offset) if self._early is None else self._early.lender
+        self._again = Again(text)
         self._folder = folder
 
     def __iter__(self) -> Iterator[Tallied]:
-        for lent in ahead(self._lender, AHEAD):
+        if self._early is None:
+            blocks = ahead(self._lender, AHEAD)
+        else:
+            blocks = self._early.lent
+            for part, kept in self._early:
+                yield Tallied(part, _text_in(kept) if kept else partial(self._again.lines, part))
+        for lent in blocks:
             scanned = scan(lent.lines, self._folder, few_bytes=0)
             if scanned is not None:
                 part = Part(lent.offset, lent.end, *scanned)
-                yield Tallied(part, partial(_text_in_block, lent.lines))
+                yield Tallied(part, _text_in(lent.lines))
 
     @property
     def rest(self) -> BinaryIO:
@@ -99,5 +111,5 @@ def _text_in_file(file: int, offset: int, begin: int, end: int) -> bytes:
     return os.pread(file, end - begin, offset + begin)
 
 
-def _text_in_block(lines: memoryview, begin: int, end: int) -> bytes:
-    return bytes(lines[begin:end])
+def _text_in(lines: bytes | memoryview) -> Callable[[int, int], bytes]:
+    return lambda begin, end: bytes(lines[begin:end])

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 from events.errors import EventsError
 from events.log.decompressing import DamageError, Pieces
@@ -89,6 +88,9 @@ class _Decompressed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return self._file.fileno()  # to tell which file it is, not to read from
+
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         self.is_untouched = False
         view = memoryview(buffer).cast("B")
@@ -115,8 +117,7 @@ class _Decompressed(io.RawIOBase):
         super().close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """One of the standard library's formats."""
 
     make: Callable[[], _Decompressor]  # for one member of a file

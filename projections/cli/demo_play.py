@@ -103,7 +103,7 @@ class Demo:
         pairs = (part for pair in _RETRIES.items() for part in pair)
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "projections.cli.main", "run"),
+                *(sys.executable, "-m", "projections.cli", "run"),
                 *("--handler", f"nfo:{self._library_folder}", "--data", str(self._data)),
                 *pairs,
                 *options,

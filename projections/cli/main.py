@@ -1,4 +1,4 @@
-"""`syncstats`: the group of commands, and the one way in and out of the program.
+"""`syncstats`: the group of commands; how one is run, and how its errors end the program.
 
 Only click is imported here. Every command lives in a module of its own and imports what it needs
 when it runs, so that `syncstats --help` answers at once.
@@ -6,7 +6,6 @@ when it runs, so that `syncstats --help` answers at once.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -19,8 +18,9 @@ from projections.cli.lazy import Lazy, LazyGroup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from projections.head_start import HeadStart
+
 PROGRAM = "syncstats"
-_YOUNG_OBJECTS = 10_000  # loading makes many, and no cycles: Python's own bound is 700
 
 COMMANDS = {
     "demo": Lazy("projections.cli.demo:demo", "Watch a small real run, start to end."),
@@ -83,11 +83,12 @@ cli = LazyGroup(
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, begun: HeadStart | None = None) -> int:
     """Run the command.
 
     Args:
         argv: The arguments; by default the program's own.
+        begun: A file that is being read already: for the command that takes it up.
 
     Returns:
         The exit status: 0 fine, 1 it found a problem, 2 wrong usage or unusable input, 130
@@ -101,10 +102,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from projections.cli.failures import explain
 
     _survive_odd_encodings()
-    if argv is None:
-        gc.set_threshold(_YOUNG_OBJECTS)
     try:
-        status = _call(sys.argv[1:] if argv is None else list(argv))
+        status = _call(sys.argv[1:] if argv is None else list(argv), begun)
         _flush()
     except BaseException as error:
         if isinstance(error, SystemExit):
@@ -115,17 +114,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         line, status = explain(error)
         return _end(line, status)
-    if argv is None:
-        gc.freeze()  # the interpreter would look three times at all that dies with it
     return status
 
 
-def _call(args: list[str]) -> int:
+def _call(args: list[str], begun: HeadStart | None) -> int:
     """Parse and run; not click's own `main`, whose handling of errors is not ours."""
     if f"_{PROGRAM.upper()}_COMPLETE" in os.environ:
         cli.main(args, prog_name=PROGRAM)  # a shell asks for completions
     try:
-        with cli.make_context(PROGRAM, args) as ctx:
+        with cli.make_context(PROGRAM, args, obj=begun) as ctx:
             cli.invoke(ctx)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code

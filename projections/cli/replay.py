@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,10 @@ from events.formats.names import NATIVE, NONE
 from projections.cli.command import Command
 from projections.cli.errors import CommandError
 from projections.cli.formats import format_options
-from projections.cli.options import data_option, json_option
+from projections.cli.options import data_option, existing, json_option
+
+if TYPE_CHECKING:
+    from projections.head_start import HeadStart
 
 
 @click.command(
@@ -72,40 +76,36 @@ def replay(  # noqa: PLR0917 - click passes them by name
     With --engine dask the files are read by many processes, on this machine or on others (it needs
     the extra 'dask'), and the result is the same.
     """
-    from contextlib import nullcontext
+    begun: HeadStart | None = ctx.obj
+    is_ours = format_ in {None, NATIVE} and mapping is None and wrapped in {None, NONE}
+    if begun is not None and (engine is not None or not is_ours):
+        begun.close()  # before all else is loaded
+        begun = None
 
     from events.filesystem import RealFileSystem
-    from projections.cli.options import existing
-    from projections.head_start import head_start
+    from projections.cli.failures import FOUND
+    from projections.cli.formats import LogNotes, choice_of
+    from projections.cli.output import print_json, say
+    from projections.cli.problems import Problems
+    from projections.cli.replaying import Asked, replay_here, replay_on_dask
+    from projections.cli.stats_view import print_stats
+    from projections.cli.writing import write_out
 
-    fs = RealFileSystem()
-    named = paths or (str(existing(data)),)
-    is_ours = format_ in {None, NATIVE} and mapping is None and wrapped in {None, NONE}
-    # Before all else is loaded.
-    with head_start(named[0], fs) if is_ours and engine is None else nullcontext() as begun:
-        from projections.cli.failures import FOUND
-        from projections.cli.formats import LogNotes, choice_of
-        from projections.cli.output import print_json, say
-        from projections.cli.problems import Problems
-        from projections.cli.replaying import Asked, replay_here, replay_on_dask
-        from projections.cli.stats_view import print_stats
-        from projections.cli.writing import write_out
-
-        asked = Asked(
-            paths=named,
-            choice=choice_of(format_, mapping, wrapped),
-            strict=strict,
-            out=out,
-            fs=fs,
-            problems=Problems(),
-            told=LogNotes(),
-        )
-        if engine is None:
-            if scheduler is not None:
-                raise CommandError("--scheduler is for --engine dask: say that, too")
-            replayed = replay_here(asked, begun)
-        else:
-            replayed = replay_on_dask(asked, scheduler)
+    asked = Asked(
+        paths=paths or (str(existing(data)),),
+        choice=choice_of(format_, mapping, wrapped),
+        strict=strict,
+        out=out,
+        fs=RealFileSystem(),
+        problems=Problems(),
+        told=LogNotes(),
+    )
+    if engine is None:
+        if scheduler is not None:
+            raise CommandError("--scheduler is for --engine dask: say that, too")
+        replayed = replay_here(asked, begun)
+    else:
+        replayed = replay_on_dask(asked, scheduler)
     if out is not None:
         write_out(out, replayed.snapshot.to_bytes())
     if as_json:

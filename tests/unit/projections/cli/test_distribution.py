@@ -58,3 +58,19 @@ def test_another_programs_events_before_ours_on_the_path(tmp_path):
     assert done.stdout == b""
     assert done.stderr.decode().startswith("syncstats: the package 'events' comes from ")
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("args", [["--help"], ["replay", __file__]])
+def test_it_is_said_before_anything_is_begun(tmp_path, args):
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "__init__.py").write_text("raise SystemExit('their code ran')")
+    done = subprocess.run(
+        [sys.executable, "-m", "projections.cli", *args],
+        cwd=tmp_path,
+        env=clean_env(PYTHONPATH=f"{tmp_path}:{ROOT}"),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("syncstats: the package 'events' comes from ")
+    assert done.stderr.count(b"\n") == 1
