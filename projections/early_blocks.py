@@ -134,10 +134,12 @@ class Again:
 
     def _go_to(self, offset: int) -> None:
         while self._at < offset:
-            self._at += len(self._take(min(offset - self._at, LENT_BYTES)))
+            size = min(offset - self._at, LENT_BYTES)
+            self._take(size)
+            self._at += size
 
     def _take(self, size: int) -> bytes:
-        data = self._text.read(size)
-        if not data:
+        data = self._text.read(size) or b""
+        if len(data) < size:
             raise EventsError("a compressed file became shorter while it was read")
         return data

@@ -80,7 +80,7 @@ class Lender:
                 lent = Lent(self._offset, view[:whole])
                 self._offset = lent.end
                 yield lent
-            number += 1
+                number += 1  # only then: all others may be in use
 
     def _pass_over(self) -> None:
         left = self._offset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import deque
 
 import pytest
 
@@ -81,6 +82,20 @@ def test_what_is_lent_stays_while_others_are_made_ahead():
     text = b"".join(b"%06d\n" % number for number in range(40_000))
     lender = Lender(io.BytesIO(text), block_bytes=1000, longest=LONGEST)
     assert b"".join(bytes(block.lines) for block in ahead(lender, AHEAD)) == text
+
+
+@pytest.mark.parametrize("block_bytes", [1, 30, 100, 399, 1008, 5000])
+@pytest.mark.parametrize("tail", [b"", b"half"])
+def test_what_may_be_in_use_is_not_written_to(block_bytes, tail):
+    text = some_text() + tail
+    in_use = deque(maxlen=AHEAD + 1)  # one that was taken, and those that wait
+    blocks = iter(Lender(io.BytesIO(text), block_bytes=block_bytes, longest=LONGEST))
+    is_end = False
+    while not is_end:
+        made = next(blocks, None)
+        is_end = made is None
+        assert [bytes(each.lines) for each in in_use] == [text[e.offset : e.end] for e in in_use]
+        in_use.append(made)
 
 
 def test_the_rest_can_be_sought_nowhere_else():
