@@ -83,5 +83,6 @@ def _histogram(durations: tuple[dict[int, int], int, int, int]) -> Histogram:
     counts, sum_ns, min_ns, max_ns = durations
     if not counts:
         return Histogram()
-    zero = counts.pop(0, 0)
-    return Histogram({place - 2: n for place, n in counts.items()}, zero, sum_ns, min_ns, max_ns)
+    # A place among the bounds is that of no time at all, or a bucket's index + 2, see `bounds`.
+    buckets = {place - 2: n for place, n in counts.items() if place}
+    return Histogram(buckets, counts.get(0, 0), sum_ns, min_ns, max_ns)
