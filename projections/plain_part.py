@@ -16,14 +16,14 @@ from worker.buckets import bounds
 if TYPE_CHECKING:
     from events.kernel.plain import Group
 
-    Tallied = tuple[int, int, int, list[Group]]
+    ScannedPart = tuple[int, int, int, list[Group]]
 
 _NEAR = 1 << 12  # bytes in which a line mostly ends
 
 
 def tally_part(
     file: int, begin: int, upto: int, folder: str | None, *, is_first: bool, limit: int
-) -> Tallied | None:
+) -> ScannedPart | None:
     """Tally the lines of a file that begin in a part of it.
 
     Args:

@@ -26,7 +26,8 @@ class Group(NamedTuple):
     Attributes:
         begin: Where the first one begins, in bytes from the block's start.
         end: Where the last one ends.
-        runs: What they add up to; None: it is one line, which is to be looked at closely.
+        runs: What they add up to; None: they are to be looked at closely. That is one line of any
+            length, or, without the compiled kernel, a few that are far shorter than a line may be.
     """
 
     begin: int
