@@ -109,20 +109,20 @@ class SummedReader:
             OSError: One cannot be read.
         """
         full = [segment for segment in segments if segment.first_seq < sealed]
-        at = 0
-        for at_least, segment in enumerate(segments):
-            if at_least < at:  # in a sum already
+        summed = 0
+        for at, segment in enumerate(segments):
+            if at < summed:
                 continue
             begin, _ = self.fold.position(self.stream)
-            whole = at_least < len(full) and segment.first_seq != begin
-            count = self._sum(full[at_least:]) if whole else 0
+            whole = at < len(full) and segment.first_seq != begin
+            count = self._sum(full[at:]) if whole else 0
             if not count:
                 yield segment
                 if whole:
                     self._read_apart(segment)
                 else:  # it is written to, or folded in part
                     self._read(segment)
-            at = at_least + max(count, 1)
+            summed = at + count
 
     def _sum(self, segments: Sequence[Segment]) -> int:
         """Add what the first of some segments add up to; how many that were, 0 if not known."""
