@@ -54,8 +54,9 @@ def from_groups(groups: Iterable[tuple[str, str | None, int, float | None]]) -> 
             if event == "job.succeeded":
                 totals.succeeded += count
             else:
+                name = error or "unknown"
                 totals.failed += count
-                totals.errors[error or "unknown"] = totals.errors.get(error or "", 0) + count
+                totals.errors[name] = totals.errors.get(name, 0) + count
     return totals
 
 

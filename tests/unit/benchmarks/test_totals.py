@@ -20,6 +20,11 @@ def test_groups_by_event_and_error_become_totals():
     assert TOTALS.lines == 16
 
 
+def test_failures_without_an_error_are_one_type_however_they_are_told():
+    groups = [("job.failed", error, count, 0) for error, count in ((None, 2), ("", 3), ("A", 1))]
+    assert from_groups(groups).errors == {"unknown": 5, "A": 1}
+
+
 @pytest.mark.parametrize(
     "other",
     [
