@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -26,11 +25,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from benchmarks.runs import SYNCSTATS, environment
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 EACH_STEP = "each step"
-ROOT = Path(__file__).parent.parent
 HANDLER = "def handle(job):\n    return None\n"
 
 
@@ -56,12 +56,11 @@ def payload(number: int) -> dict[str, Any]:
 
 def _command(folder: Path, *args: str) -> float:
     """Run the command, and tell how long that took, in seconds."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     begin = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "projections.cli", *args, "--data", str(folder / "data")],
+        [*SYNCSTATS, *args, "--data", str(folder / "data")],
         cwd=folder,
-        env=env,
+        env=environment(),
         check=True,
         stdout=subprocess.DEVNULL,
     )
