@@ -1,13 +1,13 @@
 """How the compiled part is built; all else about the package stands in pyproject.toml."""
 
+from pathlib import Path
+
 from setuptools import Extension, setup
 
 KERNEL = Extension(
     "events.kernel._scan",
     sources=["events/kernel/scan.c"],
-    depends=[
-        f"events/kernel/{name}.h" for name in ("json", "line", "moment", "piece", "runs", "tally")
-    ],
+    depends=sorted(map(str, Path("events/kernel").glob("*.h"))),
     extra_compile_args=["-O3"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")],
     py_limited_api=True,

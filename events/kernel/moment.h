@@ -2,7 +2,7 @@
 #ifndef SYNCSTATS_MOMENT_H
 #define SYNCSTATS_MOMENT_H
 
-#include "json.h"
+#include "digits.h"
 
 /* The minute that was read last: many lines of a log are of one. Never without one: zero bytes would
  * be taken for one that was read before. */

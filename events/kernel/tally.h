@@ -1,4 +1,4 @@
-/* What lines of one stream add up to, in numbers alone. */
+/* Counts: durations at their places among bounds, and names. */
 #ifndef SYNCSTATS_TALLY_H
 #define SYNCSTATS_TALLY_H
 
@@ -31,17 +31,6 @@ struct names {
     uint32_t size, used;
     byte *texts; /* one behind the other: lines are gone before what they add up to is */
     uint32_t texts_size, texts_used;
-};
-
-/* Events of one stream whose seqs follow one another; or lines without stream and seq. */
-struct run {
-    byte *stream; /* its name; what it points to is used again */
-    uint32_t stream_length, stream_room; /* no length: without stream and seq */
-    uint64_t first, end;
-    uint64_t succeeded, failed, to_dlq, skipped, recovered, with_warnings, high;
-    int64_t earliest_us, newest_us;
-    struct durations latency, waiting;
-    struct names errors;
 };
 
 /* Take over bounds, which stay where they are; whether they are some, sorted. */
