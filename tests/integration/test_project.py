@@ -89,10 +89,13 @@ def test_installed_wheel_works_in_an_environment_of_its_own(wheel, tmp_path):
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
 
     for name in PACKAGES:
-        place = call(python, "-c", f"import {name}; print({name}.__file__)", cwd=tmp_path)
+        show = f"import {name}; print({name}.__file__)"
+        place = call(python, "-c", show, cwd=tmp_path, PYTHONPATH="")
         assert Path(place).parent == packages / name
-    assert VERSION in call(fresh / "bin" / "syncstats", "--version", cwd=tmp_path)
-    assert "Usage: syncstats" in call(fresh / "bin" / "syncstats", "--help", cwd=tmp_path)
+    assert VERSION in call(fresh / "bin" / "syncstats", "--version", cwd=tmp_path, PYTHONPATH="")
+    assert "Usage: syncstats" in call(
+        fresh / "bin" / "syncstats", "--help", cwd=tmp_path, PYTHONPATH=""
+    )
 
 
 def test_the_three_places_of_the_version_agree(tmp_path):
