@@ -39,18 +39,22 @@ def call(*command: str | Path, cwd: Path, **more: str) -> str:
 # The wheel ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build_wheel(folder: Path, **env: str) -> Path:
     """Build from a copy that holds only what is committed, so that no leftover gets in."""
-    tree = tmp_path_factory.mktemp("tree")
+    tree, out = folder / "tree", folder / "dist"
     for path in tracked_files():
         copy = tree / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    out = tmp_path_factory.mktemp("dist")
-    call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, cwd=tree)
+    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out)
+    call(*build, cwd=tree, **env)
     (built,) = out.iterdir()
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.slow
@@ -72,6 +76,15 @@ def test_wheel_holds_the_four_packages_whole_and_nothing_else(wheel):
     assert {f"{package}/py.typed" for package in PACKAGES} <= built
     assert any(name.endswith(".sql") for name in built)
     assert licence == (ROOT / "LICENSE").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
+def test_without_a_compiler_there_is_all_but_the_kernel(wheel, tmp_path):
+    plain = build_wheel(tmp_path, CC="/bin/false")
+    with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(plain) as other:
+        names = {name for name in archive.namelist() if not name.endswith(".so")}
+        assert set(other.namelist()) == names
 
 
 @pytest.mark.slow
