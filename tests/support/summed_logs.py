@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 from events.filesystem import RealFileSystem
 from projections.runner import Runner
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from projections.reading import Problem
+
+
+LAST: Final = "20.jsonl"
+"""The last of the segments that `summed` writes."""
 
 
 class ReadingFileSystem(RealFileSystem):
@@ -37,6 +42,19 @@ def write_segments(data: Path, count: int, stream: str = "a", size: int = 4) -> 
         lines = [opened(first, f"e{first}", stream), failed(first + 1, stream)]
         lines += [succeeded(first + at, stream, duration_ns=first + at) for at in range(2, size)]
         append(segment(data, stream, first), *lines)
+
+
+def summed(data: Path) -> Path:
+    """Five sealed segments of four lines (0, 4, 8, 12, 16) and a last one, and their summaries."""
+    write_segments(data, 5)
+    _, read = rebuilt_and_read(data)
+    assert read == ["0.jsonl", "12.jsonl", "16.jsonl", LAST, "4.jsonl", "8.jsonl"]
+    return data
+
+
+def touch(path: Path) -> None:
+    """Let a file have been written to just now."""
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
 
 
 def rebuilt(data: Path, **options: Any) -> bytes:
