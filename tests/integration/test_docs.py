@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from tests.support.mutations import CAUGHT_BY, MUTATIONS
+from tests.support.caught_by import CAUGHT_BY
+from tests.support.mutations import MUTATIONS
 from tests.support.project import (
     ROOT,
     command_path,

@@ -11,8 +11,9 @@ import sys
 
 import pytest
 
+from tests.support.caught_by import CAUGHT_BY
 from tests.support.mutated import BROKEN
-from tests.support.mutations import CAUGHT_BY, MUTATIONS
+from tests.support.mutations import MUTATIONS
 from tests.support.project import ROOT
 
 SOME_FAILED = 1
