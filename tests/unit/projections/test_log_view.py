@@ -1,49 +1,15 @@
+"""A view of a log folds what was appended, once, and finds out what was lost."""
+
 from __future__ import annotations
 
 import errno
 
 import pytest
 
-from projections.errors import ProjectionError
 from projections.log_view import LogView
-from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import opened, succeeded
-
-
-class CountingFileSystem(FaultyFileSystem):
-    """Counts looks at folders and files too."""
-
-    def list_folder(self, path):
-        self.note("list_folder", path)
-        return super().list_folder(path)
-
-    def size(self, path):
-        self.note("size", path)
-        return super().size(path)
-
-
-class Watched:
-    """A view of a data folder, and what it told."""
-
-    def __init__(self, data, **faults):
-        self.fs = CountingFileSystem(**faults)
-        self.notices: list[str] = []
-        self.problems: list[object] = []
-        self.view = LogView(
-            data, fs=self.fs, notice=self.notices.append, problem=self.problems.append
-        )
-
-    def catch_up(self):
-        return self.view.catch_up()
-
-    def entry(self, stream="a"):
-        return self.view.snapshot.streams[stream]
-
-    def refuses(self):
-        for _ in range(2):
-            with pytest.raises(ProjectionError, match=r"cannot be brought to disk.*until its work"):
-                self.view.sync()
+from tests.support.watched_logs import CountingFileSystem, Watched
 
 
 @pytest.fixture
@@ -240,110 +206,3 @@ def test_an_error_of_the_moment_is_told_and_passes(tmp_path):
     assert "Too many open files" in watched.notices[0]
     assert watched.catch_up()
     assert watched.entry().seen == ((0, 1),)
-
-
-def test_what_was_read_is_synced_once(watched, tmp_path):
-    append(segment(tmp_path), succeeded(0))
-    append(segment(tmp_path, first=1), succeeded(1))
-    compress(append(segment(tmp_path, "b"), succeeded(0, "b")))
-    watched.catch_up()
-    watched.view.sync()
-    watched.view.sync()
-
-    assert [name for call, name in watched.fs.calls if call == "sync_file"] == [
-        segment(tmp_path).name,
-        segment(tmp_path, first=1).name,
-    ]
-    append(segment(tmp_path, first=1), succeeded(2))
-    watched.catch_up()
-    watched.view.sync()
-    assert watched.fs.count("sync_file") == 3
-
-
-def test_its_name_is_synced_after_it(watched, tmp_path):
-    path = append(segment(tmp_path), succeeded(0))
-    watched.catch_up()
-    watched.view.sync()
-    syncs = [(call, name) for call, name in watched.fs.calls if call.startswith("sync")]
-    assert syncs == [("sync_file", path.name), ("sync_folder", "a")]
-
-
-def test_a_segment_that_was_compressed_meanwhile_needs_no_sync(watched, tmp_path):
-    path = append(segment(tmp_path), succeeded(0))
-    watched.catch_up()
-    compress(path)
-    watched.view.sync()
-
-
-LOSSES = pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
-
-
-@LOSSES
-def test_a_failed_sync_is_never_tried_again_and_believed(tmp_path, code):
-    append(segment(tmp_path), succeeded(0))
-    watched = Watched(tmp_path, faults={("sync_file", 1): code})
-    watched.catch_up()
-    watched.refuses()
-    append(segment(tmp_path), succeeded(1))
-    watched.catch_up()
-    watched.refuses()
-    assert watched.fs.count("sync_file") == 1
-
-
-@LOSSES
-@pytest.mark.parametrize("then", ["begins", "compresses", "loses"])
-def test_when_its_writer_has_begun_another_segment_saving_goes_on(tmp_path, code, then):
-    path = append(segment(tmp_path), succeeded(0))
-    watched = Watched(tmp_path, faults={("sync_file", 1): code})
-    watched.catch_up()
-    watched.refuses()
-    append(segment(tmp_path, first=1), succeeded(1))
-    if then == "compresses":
-        compress(path)
-    elif then == "loses":
-        path.unlink()
-    watched.catch_up()
-    watched.view.sync()
-    assert [name for call, name in watched.fs.calls if call == "sync_file"] == [
-        path.name,
-        segment(tmp_path, first=1).name,
-    ], "what may have been dropped is not asked for again"
-    watched.view.sync()
-
-
-@LOSSES
-def test_when_it_was_written_anew_under_its_name_it_is_synced_and_saving_goes_on(tmp_path, code):
-    """As a writer does none of whose lines in it had come to the disk."""
-    path = append(segment(tmp_path), succeeded(0))
-    watched = Watched(tmp_path, faults={("sync_file", 1): code})
-    watched.catch_up()
-    watched.refuses()
-    path.rename(tmp_path / "kept")  # else its number may be given to the new file
-    append(path, succeeded(0), succeeded(1))
-    watched.catch_up()
-    watched.view.sync()
-    assert watched.fs.count("sync_file") == 2
-
-
-def test_of_two_that_failed_each_one_keeps_stats_from_being_saved(tmp_path):
-    append(segment(tmp_path), succeeded(0))
-    append(segment(tmp_path, "b"), succeeded(0, "b"))
-    watched = Watched(tmp_path, faults={("sync_file", n): errno.EIO for n in (1, 2)})
-    watched.catch_up()
-    watched.refuses()
-    append(segment(tmp_path, first=1), succeeded(1))
-    watched.refuses()
-    append(segment(tmp_path, "b", first=1), succeeded(1, "b"))
-    watched.catch_up()
-    watched.view.sync()
-
-
-def test_where_the_file_could_not_be_opened_it_is_tried_again(tmp_path):
-    append(segment(tmp_path), succeeded(0))
-    watched = Watched(tmp_path, faults={("sync_file", 1): errno.EMFILE})
-    watched.catch_up()
-
-    with pytest.raises(ProjectionError, match="Too many open files"):
-        watched.view.sync()
-    watched.view.sync()
-    assert watched.fs.count("sync_file") == 2
