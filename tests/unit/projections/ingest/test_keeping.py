@@ -1,101 +1,16 @@
+"""Logs are looked at, and what was counted is saved, until nothing is undecided or it is ended."""
+
 from __future__ import annotations
 
 import io
-import os
-import threading
-from contextlib import suppress
 
 import pytest
 
 from events.filesystem import REAL
-from projections.errors import SaveError, SourceError, WatchError
-from projections.ingest.ingestion import Ingestion
-from projections.ingest.keeping import Keeping
-from projections.ingest.state import State
-from projections.ingest.store import StateStore
-from tests.support.fake_watch import FakeWatch
-from tests.support.held_clock import HeldClock
-from tests.support.ingesting import AUTO, SIDEKIQ
-from tests.unit.projections.test_intake import DONE, FAIL
-
-
-class Watch(FakeWatch):
-    """Gives something at each look, then lets somebody stop what looks."""
-
-    def __init__(self, *looks, undecided=0):
-        super().__init__()
-        self.looks = list(looks)
-        self.undecided = undecided
-        self.at_end = lambda: None
-
-    def look(self):
-        if self.looks:
-            self.looks.pop(0)(self)
-        else:
-            self.at_end()
-        yield from super().look()
-
-    def wait_s(self):
-        return 0.0
-
-    def settle(self):
-        self.undecided -= 1
-        return self.undecided >= 0
-
-
-class Site:
-    def __init__(self, folder, watch, *, stdin=None, choice=SIDEKIQ):
-        self.clock = HeldClock()
-        self.store = StateStore(folder / "state", fs=REAL, clock=self.clock)
-        self.said, self.problems, self.told = [], [], []
-        state = self.store.load() or State("ingest-1")
-        self.ingestion = Ingestion(
-            watch, self.store, state, choice, epoch="e", told=self.told.append
-        )
-        self.keeping = Keeping(
-            self.ingestion,
-            watch,
-            clock=self.clock,
-            stdin=stdin,
-            failed=lambda error: self.said.append(str(error)),
-            mended=lambda: self.said.append("mended"),
-            problem=self.problems.append,
-        )
-        if stdin is None:
-            watch.at_end = self.keeping.stop
-
-    def follow(self, *, only_stdin):
-        """Follow, with a bound: a loop that never ends would hang the whole run."""
-        self._bounded(lambda: self.keeping.follow(only_stdin=only_stdin))
-
-    def read_once(self):
-        """Read once, likewise."""
-        self._bounded(self.keeping.read_once)
-
-    def _bounded(self, run):
-        ended = []
-
-        def keep():
-            try:
-                run()
-            except Exception as error:  # noqa: BLE001 - raised again where it is waited for
-                ended.append(error)
-            else:
-                ended.append(None)
-
-        thread = threading.Thread(target=keep, daemon=True)
-        thread.start()
-        thread.join(60)
-        if not ended:
-            self.keeping.stop()
-            raise AssertionError("it does not end")
-        if ended[0] is not None:
-            raise ended[0]
-
-    @property
-    def saved(self):
-        state = self.store.load()
-        return None if state is None else state.entries["ingest-1"].stats.jobs_processed
+from projections.errors import SaveError, WatchError
+from tests.support.ingesting import AUTO
+from tests.support.kept_ingest import Site, Watch
+from tests.unit.projections.test_intake import DONE
 
 
 def test_all_that_is_there_is_read_until_nothing_is_undecided(tmp_path):
@@ -162,124 +77,6 @@ def test_who_follows_is_told_once_of_a_log_that_shows_no_format(tmp_path):
     assert len(site.told) == 1
     assert "/a: its lines are in no format that is known" in site.told[0]
     assert site.keeping.end() == ["/a"]
-
-
-def test_standard_input_is_read_to_its_end_and_settled(tmp_path):
-    site = Site(tmp_path, Watch(), stdin=io.BytesIO(DONE + FAIL + b"{"))
-    site.follow(only_stdin=True)
-    site.keeping.end()
-
-    state = site.store.load()
-    assert site.saved == 2
-    assert (state.settled, state.logs) == (None, {})
-    assert [problem.incomplete for problem in site.problems] == [True]
-
-
-def test_lines_on_standard_input_count_each_time(tmp_path):
-    for expected in (1, 2):
-        site = Site(tmp_path, Watch(), stdin=io.BytesIO(DONE))
-        site.read_once()
-        site.keeping.end()
-        assert site.saved == expected
-
-
-def test_a_pipe_that_stays_open_does_not_hold_up_the_end(tmp_path):
-    read, write = os.pipe()
-    with os.fdopen(read, "rb", buffering=0) as pipe, os.fdopen(write, "wb") as other:
-        other.write(DONE)
-        other.flush()
-        watch = Watch()
-        site = Site(tmp_path, watch, stdin=pipe)
-        watch.at_end = lambda: site.ingestion.lines and site.keeping.stop()
-        site.follow(only_stdin=True)
-        site.keeping.end()
-        assert site.saved == 1
-
-
-def test_a_pipe_that_does_not_block_is_waited_for(tmp_path):
-    asked = threading.Event()
-
-    class Pipe(io.FileIO):
-        def readinto(self, buffer):
-            asked.set()
-            return super().readinto(buffer)
-
-    read, write = os.pipe()
-    os.set_blocking(read, False)
-
-    def fill():
-        assert asked.wait(60)
-        with suppress(OSError):
-            os.write(write, DONE)
-            os.close(write)
-
-    with Pipe(read, "rb") as pipe:
-        watch = Watch()
-        watch.at_end = fill
-        site = Site(tmp_path, watch, stdin=pipe)
-        site.read_once()
-        site.keeping.end()
-    assert site.saved == 1
-
-
-def test_what_was_taken_from_a_pipe_when_the_end_is_asked_for_counts(tmp_path):
-    ended = threading.Event()
-
-    class Pipe(io.BytesIO):
-        def readinto(self, buffer):
-            size = super().readinto(buffer)
-            if not size:
-                ended.set()  # all before was handed over
-            return size
-
-    site = Site(tmp_path, Watch(), stdin=Pipe(DONE))
-    site.keeping.stop()
-    site.keeping.stop()
-    site.read_once()
-    assert ended.wait(60)
-    site.keeping.end()
-    assert site.saved == 1
-
-
-@pytest.mark.parametrize(
-    ("error", "why"),
-    [
-        (OSError(5, "Input/output error"), "Input/output error"),
-        (ValueError("read of closed file"), "ValueError: read of closed file"),
-        (MemoryError(), "MemoryError"),
-    ],
-)
-@pytest.mark.parametrize("follow", [False, True])
-def test_standard_input_that_cannot_be_read_is_told_and_what_was_read_of_it_counts(
-    tmp_path, error, why, follow
-):
-    class Broken(io.RawIOBase):
-        def __init__(self):
-            self.given = False
-
-        def readinto(self, buffer):
-            if self.given:
-                raise error
-            self.given = True
-            buffer[: len(DONE)] = DONE
-            return len(DONE)
-
-    site = Site(tmp_path, Watch(), stdin=Broken())
-    read = (lambda: site.follow(only_stdin=True)) if follow else site.read_once
-
-    with pytest.raises(SourceError, match=f"standard input cannot be read: {why}"):
-        read()
-    site.keeping.end()
-    assert site.saved == 1
-
-
-def test_a_thing_that_does_not_say_whether_it_can_be_sought_is_told_too(tmp_path):
-    class Closed(io.RawIOBase):
-        def seekable(self):
-            raise ValueError("closed")
-
-    with pytest.raises(SourceError, match="ValueError: closed"):
-        Site(tmp_path, Watch(), stdin=Closed()).read_once()
 
 
 @pytest.mark.parametrize("follow", [False, True])
