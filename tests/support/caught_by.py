@@ -9,7 +9,10 @@ _TAKE_OVER = "tests/unit/worker/test_takeover.py"
 CAUGHT_BY: dict[str, str] = {
     "acknowledge-first": f"{_WAY}[ack-first]",
     "dead-letter-after-queue": f"{_WAY}[queue-before-dead-letter]",
-    "no-tail-repair": f"{_TAKE_OVER}::test_a_torn_line_of_any_dead_stream_is_cut_aside",
+    "no-tail-repair": (
+        "tests/unit/worker/test_takeover_mending.py"
+        "::test_a_torn_line_of_any_dead_stream_is_cut_aside"
+    ),
     "no-sync-at-takeover": f"{_WAY}[no-sync-at-takeover]",
     "release-before-apply": f"{_WAY}[release-before-apply]",
     "leases-kept": f"{_WAY}[leases-kept]",

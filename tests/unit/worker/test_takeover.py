@@ -1,3 +1,5 @@
+"""Of a dead worker's jobs none is lost and none is done twice, also where a take-over dies."""
+
 from __future__ import annotations
 
 import errno
@@ -7,7 +9,6 @@ from contextlib import closing
 import pytest
 
 from events.errors import LogWriteError
-from sync_queue.errors import QueueError
 from sync_queue.jobs import NewJob
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.restoring import outcome
@@ -200,101 +201,6 @@ def test_the_stream_of_a_live_worker_is_left_alone(place):
     other.close()
 
 
-def test_an_idle_worker_mends_nothing_while_another_takes_over(place):
-    place.enqueue(1)
-    place.start().close()
-    dead = place.start()
-    other = place.start()
-    place.queue.claim(dead.name, dead.recorder.next_seq, 1)
-    dead.close()
-    with place.fs.lock(place.data / "takeover.lock"):
-        assert place.take_over().mend_dead(other, StopRequest()) == 0
-    assert place.take_over().mend_dead(other, StopRequest()) == 1
-    other.close()
-
-
-def test_a_stop_ends_the_wait_for_the_take_over_lock(place):
-    stop = StopRequest()
-    pauses = []
-
-    def sleep(seconds):
-        pauses.append(seconds)
-        if len(pauses) == 3:
-            stop.ask()
-
-    with place.fs.lock(place.data / "takeover.lock"):
-        assert place.take_over(sleep=sleep).start(stop) is None
-    assert len(pauses) == 3
-    assert not (place.data / "events").exists()
-
-
-def test_a_start_waits_for_the_take_over_lock(place):
-    lock = place.fs.lock(place.data / "takeover.lock")
-    own = place.take_over(sleep=lambda _: lock.release()).start(StopRequest())
-    assert own is not None
-    own.close()
-
-
-def test_a_stop_ends_a_take_over_between_two_streams(place):
-    place.enqueue(2)
-    owns = [place.start() for _ in range(2)]
-    for own in owns:
-        place.queue.claim(own.name, own.recorder.next_seq, 1)
-    third = place.start()
-    for own in owns:
-        own.close()
-    stop = StopRequest()
-    place.told.notice = lambda _: stop.ask()
-    take_over = place.take_over()
-    assert take_over.mend_dead(third, stop) == 1
-    assert len(place.queue.leased_streams()) == 1
-    third.close()
-
-
-def test_a_stream_that_cannot_be_mended_is_passed_over_if_it_holds_no_jobs(place, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / f"{0:020d}.jsonl").write_bytes(b"{torn")
-    place.start().close()
-    (place.data / "events" / "linked").symlink_to(tmp_path / "elsewhere")
-    own = place.start()
-    own.close()
-    assert (
-        "stream 'linked' cannot be put in order, and work goes on without"
-        in (place.told.notices[0])
-    )
-
-
-def test_a_stream_that_holds_jobs_and_cannot_be_mended_is_an_error(place, tmp_path):
-    place.enqueue(1)
-    stream, _ = place.die_with_leases(1)
-    folder = place.data / "events" / stream
-    folder.rename(tmp_path / "elsewhere")
-    folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Exception, match="symbolic link"):
-        place.start()
-    folder.unlink()
-    (tmp_path / "elsewhere").rename(folder)
-    place.start().close()  # nothing was left locked
-    assert place.queue.counts().due == 1
-
-
-def test_an_error_in_a_take_over_lets_all_locks_go(place):
-    place.enqueue(1)
-    place.die_with_leases(1)
-
-    class NoApply:
-        def __getattr__(self, name):
-            if name == "release_lost":
-                raise QueueError("the disk is full")
-            return getattr(place.queue, name)
-
-    with pytest.raises(QueueError):
-        place.start(NoApply())
-    own = place.start()
-    own.close()
-    assert place.queue.counts().due == 1
-
-
 def test_a_released_job_whose_key_waits_again_is_dropped(place):
     place.queue.enqueue(NewJob(1, job_key="k"))
     place.die_with_leases(1)
@@ -317,44 +223,3 @@ def test_a_copy_with_leases_goes_on_in_a_stream_of_its_own(place, tmp_path):
             names.append({event["stream"] for event in each.outcomes()})
     assert names[0] == {stream}
     assert not names[0] & names[1]
-
-
-def write_stream(place, name, files):
-    folder = place.data / "events" / name
-    folder.mkdir(parents=True)
-    for file, content in files.items():
-        (folder / file).write_bytes(content)
-    return folder
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {},
-        {f"{0:020d}.jsonl": b""},
-        {f"{0:020d}.jsonl": b"{}\n"},
-        {f"{0:020d}.jsonl.gz": b"whatever"},
-    ],
-)
-def test_a_dead_stream_with_nothing_to_mend_costs_nothing(place, files):
-    folder = write_stream(place, "other", files)
-    place.fs = FaultyFileSystem()
-    place.start().close()
-    assert sorted(path.name for path in folder.iterdir()) == sorted(files)  # not even a lock
-    assert place.fs.count("sync_file") == 0
-    assert place.told.notices == []
-
-
-def test_a_torn_line_of_any_dead_stream_is_cut_aside(place):
-    name = f"{0:020d}.jsonl"
-    folder = write_stream(place, "other", {name: b'{"event":"x"}\n{torn'})
-    place.start().close()
-    assert (folder / name).read_bytes() == b'{"event":"x"}\n'
-    assert "stream 'other': the last line was torn by a crash" in place.told.notices[0]
-
-
-def test_a_stream_that_cannot_be_looked_at_is_told(place):
-    write_stream(place, "other", {})
-    (place.data / "events" / "other" / f"{0:020d}.jsonl").mkdir()
-    place.start().close()
-    assert [notice for notice in place.told.notices if "stream 'other'" in notice]
