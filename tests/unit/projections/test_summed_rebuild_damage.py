@@ -10,13 +10,7 @@ import pytest
 
 from projections.entry import FOLD_VERSION
 from tests.support.log_folders import segment
-from tests.support.summed_logs import (
-    LAST,
-    read_by_rebuild,
-    summary_files,
-    summed,
-    touch,
-)
+from tests.support.summed_logs import LAST, read_by_rebuild, summary_files, summed, touch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,13 +14,7 @@ from projections.runner import Runner
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import succeeded
 from tests.support.pruned_logs import replayed
-from tests.support.summed_logs import (
-    rebuilt,
-    summary_files,
-    summed,
-    touch,
-    write_segments,
-)
+from tests.support.summed_logs import rebuilt, summary_files, summed, touch, write_segments
 
 
 @pytest.fixture

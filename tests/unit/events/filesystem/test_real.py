@@ -9,9 +9,7 @@ import os
 import pytest
 
 from events.errors import EventsError
-from events.filesystem import (
-    RealFileSystem,
-)
+from events.filesystem import RealFileSystem
 from tests.support.other_python import mode_of, python
 
 FS = RealFileSystem()

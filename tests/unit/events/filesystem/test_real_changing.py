@@ -8,10 +8,7 @@ import os
 import pytest
 
 from events.errors import EventsError
-from events.filesystem import (
-    RealFileSystem,
-    replace_file,
-)
+from events.filesystem import RealFileSystem, replace_file
 from tests.support.other_python import mode_of
 
 FS = RealFileSystem()
