@@ -75,3 +75,11 @@ def assert_complaint(ran: Ran, *parts: str, status: int = 2) -> None:
     assert lines[0].startswith("syncstats: ")
     for part in parts:
         assert part in lines[0], lines[0]
+
+
+def shell(script: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run a script of bash in which ``$SYNCSTATS`` is the command."""
+    env = clean_env(SYNCSTATS=" ".join(COMMAND))
+    return subprocess.run(
+        ["bash", "-c", script], cwd=cwd, env=env, capture_output=True, check=False
+    )

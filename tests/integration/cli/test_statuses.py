@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
 from projections.cli.lazy import LazyGroup, load
 from projections.cli.main import cli
-from tests.support.command import COMMAND, HEARS_SIGINT, assert_complaint, clean_env, syncstats
-from tests.support.data_folders import a_log, enqueue, whole, write_log
+from tests.support.command import COMMAND, assert_complaint, shell, syncstats
+from tests.support.data_folders import a_log, whole, write_log
 from tests.support.privileges import as_permissions_say
 
-HANDLER = """
-from worker.errors import PermanentError
-
-def handle(job):
-    print("a handler may print")
-    if job.scene_id == 13:
-        raise PermanentError("bad luck")
-"""
 WITH_JSON = (
     ["show"], ["verify"], ["rebuild"], ["replay"], ["merge", "data/stats.json"], ["pause"],
     ["resume"], ["dlq", "list"], ["dlq", "summary"], ["dlq", "show", "1"],
     ["dlq", "retry", "--all", "--dry-run"], ["dlq", "purge", "--all", "--dry-run"],
     ["enqueue", "-"],
 )  # fmt: skip
+
 NEEDS_A_FOLDER = (
     ["show"], ["verify"], ["rebuild"], ["replay"], ["tail"], ["pause"], ["resume"], ["dlq", "list"],
     ["dlq", "summary"], ["dlq", "show", "1"], ["dlq", "retry", "1"], ["dlq", "purge", "1"],
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A working folder with ./data in it; commands that change nothing may share it."""
-    place = tmp_path_factory.mktemp("shared")
-    whole(place / "data")
-    assert syncstats("rebuild", cwd=place).status == 0
-    return place
 
 
 @pytest.fixture
@@ -134,176 +113,6 @@ def test_found_problems_are_status_1(own):
     assert_complaint(syncstats("replay", "--strict", cwd=own), "invalid line", status=1)
     assert syncstats("dlq", "retry", "99", cwd=own).status == 1
     assert syncstats("dlq", "purge", "1", "99", cwd=own).status == 1
-
-
-# run ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def working(tmp_path):
-    """A folder with a handler and 20 jobs, of which one fails for good."""
-    (tmp_path / "sync.py").write_text(HANDLER)
-    jobs = "".join(f'{{"scene_id": {n}}}\n' for n in range(20))
-    assert syncstats("enqueue", "-", cwd=tmp_path, stdin=jobs).status == 0
-    return tmp_path
-
-
-def test_run_and_all_that_reads(working):
-    ran = syncstats("run", "--handler", "sync:handle", "--drain", cwd=working)
-    assert (ran.status, ran.err) == (0, "")
-    assert "Sync summary: 19/20 succeeded (95.0%)" in ran.out
-    assert "DLQ contains 1 item: 1 PermanentError" in ran.out
-    shown = syncstats("show", "--json", cwd=working).json
-    assert (shown["jobs_succeeded"], shown["jobs_to_dlq"]) == (19, 1)
-    assert shown["queue"] == {
-        "due": 0, "scheduled": 0, "next_due_at": None, "leased": 0, "paused": False,
-    }  # fmt: skip
-    assert syncstats("verify", cwd=working).status == 0
-    before = (working / "data" / "stats.json").read_bytes()
-    (working / "data" / "stats.json").unlink()
-    assert syncstats("rebuild", cwd=working).status == 0
-    assert (working / "data" / "stats.json").read_bytes() == before
-    assert syncstats("replay", "--json", cwd=working).json == json.loads(before)
-
-
-def test_run_fail_on_dead(working):
-    args = ("run", "--handler", "sync:handle", "--drain", "--fail-on-dead")
-    assert syncstats(*args, cwd=working).status == 1
-    assert syncstats(*args, cwd=working).status == 0  # none died this time
-
-
-def test_run_says_what_waits(working):
-    (working / "sync.py").write_text("def handle(job):\n    raise OSError('later')\n")
-    args = ("run", "--handler", "sync:handle", "--drain", "--breaker-failures", "999")
-    ran = syncstats(*args, "--retry-base", "3600", "--retry-cap", "3600", cwd=working)
-    assert ran.status == 0
-    assert ran.out.splitlines()[-1].startswith("20 jobs wait for later, the next at 20")
-    syncstats("pause", cwd=working)
-    ran = syncstats(*args, cwd=working)
-    assert (ran.status, ran.out) == (0, "The queue is paused with 20 jobs waiting.\n")
-
-
-@pytest.mark.parametrize(
-    "spec", ["nothing", "no_such_module:f", "sync:no_such_function", "nfo:/no/such/folder"]
-)
-def test_run_with_a_handler_that_cannot_be_had(spec, tmp_path):
-    (tmp_path / "sync.py").write_text(HANDLER)
-    ran = syncstats("run", "--handler", spec, "--drain", cwd=tmp_path)
-    assert_complaint(ran, spec)
-    assert not (tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_run_is_stopped_by_a_signal_with_status_0(number, working):
-    (working / "sync.py").write_text(
-        "import pathlib, time\n"
-        "def handle(job):\n"
-        "    pathlib.Path('began').touch()\n"
-        "    while not pathlib.Path('go').exists():\n"
-        "        time.sleep(0.005)\n"
-    )
-    run = subprocess.Popen(
-        [*COMMAND, "run", "--handler", "sync:handle"],
-        cwd=working,
-        env=clean_env(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    wait_for(working / "began")
-    run.send_signal(number)
-    assert run.stderr is not None
-    assert run.stderr.readline().startswith(b"syncstats: stopping")
-    (working / "go").touch()
-    out, _ = run.communicate(timeout=30)
-    assert run.returncode == 0
-    assert b"Sync summary: 1/1 succeeded" in out
-    shown = syncstats("show", "--json", cwd=working).json
-    assert shown["jobs_processed"] == 1
-    assert (shown["queue"]["due"], shown["queue"]["leased"]) == (19, 0)
-    assert syncstats("verify", cwd=working).status == 0
-
-
-def wait_for(path, timeout_s=30):
-    end = time.monotonic() + timeout_s
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} did not come"
-        time.sleep(0.01)
-
-
-# Streams ------------------------------------------------------------------------------------------
-
-
-def shell(script, cwd):
-    env = clean_env(SYNCSTATS=" ".join(COMMAND))
-    return subprocess.run(
-        ["bash", "-c", script], cwd=cwd, env=env, capture_output=True, check=False
-    )
-
-
-def test_a_reader_that_goes_away_is_no_error(folder):
-    write_log(folder / "long", *[f"rubbish {n}" for n in range(10)])
-    done = shell("set -o pipefail; $SYNCSTATS tail long --lines 0 --full | true", folder)
-    assert done.stderr == b""
-    script = "$SYNCSTATS show --json | :; echo ${PIPESTATUS[0]}"
-    done = shell(f"for _ in 1 2 3; do {script}; done", folder)
-    assert done.stderr == b""
-    assert set(done.stdout.split()) <= {b"0", b"141"}
-
-
-def test_a_closed_pipe_is_told_by_the_status(folder):
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "wb") as pipe:
-        done = subprocess.run(
-            [*COMMAND, "show"], cwd=folder, env=clean_env(), stdout=pipe, stderr=subprocess.PIPE,
-            check=False,
-        )  # fmt: skip
-    assert (done.returncode, done.stderr) == (141, b"")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_behind_stdout(folder):
-    done = shell("$SYNCSTATS show --json > /dev/full", folder)
-    assert done.returncode == 2
-    assert done.stderr.startswith(b"syncstats: a file, or standard output, cannot be written")
-    assert done.stderr.endswith(b": No space left on device; free some space and try again\n")
-
-
-def test_a_closed_stdout(folder):
-    done = shell("$SYNCSTATS show >&-", folder)
-    assert done.returncode == 2
-    assert done.stderr.startswith(b"syncstats: standard output is closed")
-
-
-def test_a_locale_that_cannot_say_it(own):
-    enqueue(own / "data")
-    ran = syncstats("tail", "--lines", "1", cwd=own, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert (ran.status, ran.err) == (0, "")
-    ran = syncstats("show", "\u2026", cwd=own, PYTHONIOENCODING="ascii")
-    assert_complaint(ran)
-
-
-def test_interrupted_tail(own):
-    tail = subprocess.Popen(
-        [*HEARS_SIGINT, *COMMAND, "tail", "--follow"],
-        cwd=own,
-        env=clean_env(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        assert tail.stdout is not None
-        first = tail.stdout.readline()
-        tail.send_signal(signal.SIGINT)
-        _, err = tail.communicate(timeout=30)
-    finally:
-        tail.kill()
-        tail.communicate()
-    assert first == b"--- 2026-01-01 UTC\n"
-    assert (tail.returncode, err) == (130, b"")
-
-
-# Examples -----------------------------------------------------------------------------------------
 
 
 def examples():
