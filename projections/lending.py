@@ -7,6 +7,7 @@ there before is cleared.
 from __future__ import annotations
 
 import io
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from events.limits import MAX_LINE_BYTES
@@ -57,7 +58,7 @@ class Lender:
         self._text = text
         self._offset = offset
         self._bytes = block_bytes
-        self._buffers = [bytearray(block_bytes + longest) for _ in range(_BUFFERS)]
+        self._buffers = _buffers(block_bytes + longest)
         self._kept = memoryview(b"")  # of an unfinished line, at the end of a buffer
 
     def __iter__(self) -> Iterator[Lent]:
@@ -89,8 +90,24 @@ class Lender:
             left -= size
 
     def rest(self) -> Rest:
-        """The text that was not lent, after iterating."""
-        return Rest(bytes(self._kept), self._text, self._offset)
+        """The text that was not lent, after iterating; once. What was lent is used no more."""
+        kept, self._kept = bytes(self._kept), memoryview(b"")
+        _spare.append(self._buffers)
+        return Rest(kept, self._text, self._offset)
+
+
+_spare: deque[list[bytearray]] = deque(maxlen=2)
+"""Buffers that nobody uses now: of many files each would have memory cleared for it."""
+
+
+def _buffers(size: int) -> list[bytearray]:
+    try:
+        buffers = _spare.pop()
+    except IndexError:
+        buffers = []
+    if buffers and len(buffers[0]) == size:
+        return buffers
+    return [bytearray(size) for _ in range(_BUFFERS)]
 
 
 class Rest(io.RawIOBase):

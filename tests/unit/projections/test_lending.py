@@ -103,3 +103,15 @@ def test_the_rest_can_be_sought_nowhere_else():
     assert lent(lender) == []
     with pytest.raises(io.UnsupportedOperation, match="place"):
         lender.rest().seek(1)
+
+
+def test_buffers_are_used_again_when_the_rest_was_asked_for():
+    text = some_text()
+    first = Lender(io.BytesIO(text), block_bytes=700, longest=LONGEST)
+    used = {id(block.lines.obj) for block in first}
+    first.rest()
+    later = Lender(io.BytesIO(text), block_bytes=700, longest=LONGEST)
+    assert {id(block.lines.obj) for block in later} == used
+    other = Lender(io.BytesIO(text), block_bytes=800, longest=LONGEST)
+    assert b"".join(lent(other)) == text
+    assert b"".join(lent(Lender(io.BytesIO(text), block_bytes=700, longest=LONGEST))) == text
