@@ -22,6 +22,7 @@ from projections.engines.local import local_cluster
 from projections.engines.partial import empty, merge
 from projections.engines.undisturbed import Undisturbed, undisturbed
 from projections.engines.work import fold_again, fold_partition
+from projections.engines.workers import refuse_unfit
 from projections.errors import EngineError
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def dask_engine(scheduler: str | None, work: int) -> Iterator[Engine]:
         work: How many bytes of text there are to read, about.
 
     Raises:
-        EngineError: No scheduler answers at that address, or no process can be started.
+        EngineError: No scheduler answers at that address, workers of it have not this syncstats, or
+            no process can be started.
     """
     with _quiet(), Undisturbed() as stack:
         if scheduler is None:
@@ -66,6 +68,7 @@ def dask_engine(scheduler: str | None, work: int) -> Iterator[Engine]:
                 client = stack.enter_context(client_of(stack.enter_context(local_cluster(work))))
         else:
             client = stack.enter_context(client_of(scheduler))
+            refuse_unfit(client, scheduler)
         yield DaskEngine(client)
 
 

@@ -10,6 +10,7 @@ from events.log.segment import parse_segment
 from projections.engines.partial import KEPT, Found, Notes, Partial
 from projections.engines.partitions import Piece
 from projections.engines.ranges import SpanLines
+from projections.entry import FOLD_VERSION
 from projections.errors import SourceError
 from projections.fold import Fold
 from projections.logs import read_log, unreadable
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from projections.logs import Found as LogFound
     from projections.reading import Problem
     from projections.sources import Source
+
+VERSION = FOLD_VERSION
+"""What a worker is asked for before it gets work: see `projections.engines.workers`."""
 
 
 @dataclass(frozen=True)
