@@ -24,6 +24,18 @@ if TYPE_CHECKING:
 
 AT_ONCE_BYTES = 8 << 20
 """So much is asked of a store in one request."""
+PACKAGES = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "az": "adlfs",
+    "abfs": "adlfs",
+    "hdfs": "pyarrow",
+    "http": "aiohttp",
+    "https": "aiohttp",
+}
+"""What reads the usual protocols, as docs/scaling.md says; for others fsspec tells."""
 _WEB = {"http://", "https://"}
 _MAGIC = re.compile(r"[*?[]")
 _WEB_MAGIC = re.compile(r"[*[]")  # what follows a question mark is for the server
@@ -49,14 +61,26 @@ def open_store(url: str) -> tuple[RemoteFiles, str]:
     try:
         fs, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
+        package = PACKAGES.get(_protocols(url)[-1], "PACKAGE")
         raise SourceError(
             f"{url} cannot be read: {error}. The extra 'dask' brings no protocol's package: put it "
-            "beside syncstats, here and where the workers are (`pipx inject syncstats s3fs` for s3)"
+            f"beside syncstats, here and where the workers are (`pipx inject syncstats {package}`)"
         ) from error
     except Exception as error:  # each store's library has errors of its own
+        for protocol in _protocols(url):
+            if protocol not in {*fsspec.available_protocols(), *fsspec.registry}:
+                raise SourceError(
+                    f"{url} cannot be read: no such protocol '{protocol}': write s3, gs, az, hdfs "
+                    "or https, in small letters"
+                ) from error
         raise SourceError(f"{url} cannot be read: {type(error).__name__}: {error}") from error
     fs.invalidate_cache()  # what was listed earlier in this process is no news
     return RemoteFiles(fs, scheme), str(path).removeprefix(scheme)
+
+
+def _protocols(url: str) -> list[str]:
+    """Those of a URL, the store's own last: fsspec takes ``simplecache::s3://…``, too."""
+    return [part.partition("://")[0] for part in url.split("::")]
 
 
 class RemoteFiles:

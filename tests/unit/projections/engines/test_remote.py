@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-import sys
+import re
 
 import pytest
 import zstandard
@@ -14,6 +14,7 @@ from projections.engines.places import find_all
 from projections.engines.remote import open_store
 from projections.errors import SourceError
 from projections.replay import NATIVE_CHOICE, replay
+from tests.support.command import ROOT
 from tests.support.engines import Here, replay_here
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import failed, opened, succeeded
@@ -99,7 +100,6 @@ def test_a_machines_files_and_a_stores_are_read_together(tmp_path, store):
         ("memory://bucket/none.jsonl", r"memory:///bucket/none\.jsonl does not exist"),
         ("memory://bucket/*.none", r"memory:///bucket/\*\.none matches nothing"),
         ("memory://bucket/empty", "memory:///bucket/empty holds no .jsonl files"),
-        ("nosuch://bucket/a", "nosuch://bucket/a cannot be read: .*Protocol not known"),
     ],
 )
 def test_what_is_not_there_is_told_with_its_url(tmp_path, store, url, said):
@@ -111,12 +111,64 @@ def test_what_is_not_there_is_told_with_its_url(tmp_path, store, url, said):
         find_all([url], folder=None)
 
 
-@pytest.mark.usefixtures("store")
-def test_a_protocol_whose_package_is_missing_is_told_with_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "s3fs", None)
+def documented():
+    """The protocols in the table of packages, each with its package."""
+    text = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `(\w+)://[^|]+ \| `(\w+)`", text, re.MULTILINE)
 
-    with pytest.raises(SourceError, match=r"s3fs.*where the workers are \(`pipx inject"):
-        open_store("s3://bucket/a.jsonl")
+
+@pytest.mark.parametrize(
+    ("protocol", "package"), [*documented(), ("simplecache::s3", "s3fs"), ("hf", "PACKAGE")]
+)
+def test_a_protocol_whose_package_is_missing_is_told_with_how_to_get_it(
+    monkeypatch, protocol, package
+):
+    packages("fsspec")
+
+    def missing(_):
+        raise ImportError("Install what reads it")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", missing)
+    with pytest.raises(SourceError) as raised:
+        open_store(f"{protocol}://bucket/a.jsonl")
+    assert str(raised.value) == (
+        f"{protocol}://bucket/a.jsonl cannot be read: Install what reads it. The extra 'dask' "
+        "brings no protocol's package: put it beside syncstats, here and where the workers are "
+        f"(`pipx inject syncstats {package}`)"
+    )
+
+
+def test_the_documented_protocols_are_those_that_are_told():
+    assert {protocol for protocol, _ in documented()} == {"s3", "gs", "az", "hdfs", "https"}
+    packages("fsspec")
+    import fsspec
+
+    assert set(remote.PACKAGES) <= {*fsspec.available_protocols()}
+
+
+@pytest.mark.parametrize(
+    ("url", "protocol"),
+    [("S3://b/x", "S3"), ("foo://b/x", "foo"), ("simplecache::Gs://b/x", "Gs")],
+)
+def test_a_protocol_that_there_is_not_is_told_with_those_that_there_are(url, protocol):
+    packages("fsspec")
+    with pytest.raises(SourceError) as raised:
+        find_all([url], folder=None)
+    assert str(raised.value) == (
+        f"{url} cannot be read: no such protocol '{protocol}': write s3, gs, az, hdfs or https, in "
+        "small letters"
+    )
+
+
+def test_another_error_of_a_known_protocol_is_told_as_it_is(monkeypatch):
+    packages("fsspec")
+
+    def refuse(_):
+        raise ValueError("no bucket")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", refuse)
+    with pytest.raises(SourceError, match=r"^s3://x cannot be read: ValueError: no bucket$"):
+        open_store("s3://x")
 
 
 def test_problems_and_damage_are_told_with_urls(tmp_path, store):
