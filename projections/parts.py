@@ -53,6 +53,7 @@ def read_parts(
     folder: str | None,
     part_bytes: int = PART_BYTES,
     least_bytes: int = LEAST_BYTES,
+    at_once: int | None = None,
 ) -> Parts:
     """Tally the lines of a file, beginning at once; give them in their order.
 
@@ -66,8 +67,9 @@ def read_parts(
         folder: The stream in whose folder it is, if any.
         part_bytes: How much is tallied at once, at most.
         least_bytes: How much is tallied at once near the end.
+        at_once: How many parts are tallied at the same time, at most; None: one a processor.
     """
-    count, helpers = threads(), None
+    count, helpers = at_once or threads(), None
     tally: Callable[..., Part | None] = scan_part
     if file_kernel() is None:  # then threads do not help, but processes may
         helpers = Helpers(end - offset if count > 1 else 0)

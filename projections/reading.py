@@ -64,6 +64,7 @@ def read_file(
     problem: Callable[[Problem], None] = nothing,
     progress: Callable[[int], None] = nothing,
     begun: HeadStart | None = None,
+    at_once: int | None = None,
 ) -> Iterator[int]:
     """Fold the lines of an open file, block by block.
 
@@ -76,12 +77,13 @@ def read_file(
         problem: Told of each invalid line, and of an unfinished last one.
         progress: Told how many bytes of text were read, as they are read.
         begun: Is taken up, where it is of this file, without a folder and an offset.
+        at_once: How many parts of a plain file are tallied at the same time; None: one a processor.
 
     Yields:
         The end of the lines folded so far. Until then, they and no others are in the fold.
     """
     line = 1 if offset == 0 else None
-    parts = tallied(file, offset, folder, begun)
+    parts = tallied(file, offset, folder, begun, at_once)
     if parts is not None:
         numbered = _Numbered(source, line, problem)
         for part, text in parts:

@@ -34,7 +34,11 @@ class Tallied(NamedTuple):
 
 
 def tallied(
-    file: BinaryIO, offset: int, folder: str | None, begun: HeadStart | None
+    file: BinaryIO,
+    offset: int,
+    folder: str | None,
+    begun: HeadStart | None,
+    at_once: int | None = None,
 ) -> InParts | InBlocks | None:
     """Tally the lines of a file; None where they are to be read one by one.
 
@@ -46,6 +50,7 @@ def tallied(
         offset: Where to begin: the start of a line.
         folder: The stream in whose folder it is, if any.
         begun: Is taken up, where it is of this file, without a folder and an offset.
+        at_once: How many parts of a plain file are tallied at the same time; None: one a processor.
     """
     begun = begun if folder is None and offset == 0 else None
     packed = untouched(file)
@@ -56,19 +61,26 @@ def tallied(
     number = descriptor(file)
     if number is None or os.fstat(number).st_size - offset < LARGE_BYTES:
         return None
-    return InParts(file, offset, folder, begun)
+    return InParts(file, offset, folder, begun, at_once)
 
 
 class InParts:
     """A plain file."""
 
     def __init__(
-        self, file: BinaryIO, offset: int, folder: str | None, begun: HeadStart | None
+        self,
+        file: BinaryIO,
+        offset: int,
+        folder: str | None,
+        begun: HeadStart | None,
+        at_once: int | None,
     ) -> None:
         number = file.fileno()
         ready = begun.take_parts(number) if begun is not None else None
         end = os.fstat(number).st_size
-        self._parts = ready or read_parts(number, offset=offset, end=end, folder=folder)
+        self._parts = ready or read_parts(
+            number, offset=offset, end=end, folder=folder, at_once=at_once
+        )
         self.rest = file
 
     def __iter__(self) -> Iterator[Tallied]:

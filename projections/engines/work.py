@@ -172,6 +172,7 @@ def _fold_piece(fold: Fold, piece: Piece, reading: _Reading) -> None:
                 replace(found, offset=begin + found.offset), first
             ),
             progress=reading.progress,
+            at_once=1,  # a worker has a task for each processor that it may use
         )
         for end in ends:
             if piece.stream is not None and segment is not None:
