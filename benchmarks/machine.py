@@ -10,6 +10,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from projections.cores import cores
+
 PACKAGES = (
     "duckdb",
     "huey",
@@ -23,12 +25,6 @@ PACKAGES = (
     "zstandard",
 )
 PROGRAMS = ("goaccess", "gzip", "jq", "lnav", "mlr", "mtail", "zstd")
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def memory_bytes() -> int:

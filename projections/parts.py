@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from events.kernel.tallies import file_kernel
 from projections.at_once import AtOnce
+from projections.cores import cores
 from projections.helpers import Helpers
 from projections.scanning import scan_part
 
@@ -32,9 +33,7 @@ _AHEAD = 8  # parts a thread: what one adds up to is small
 
 def threads() -> int:
     """How many parts are tallied at the same time."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    return min(cores, _MOST_THREADS)
+    return min(cores(), _MOST_THREADS)
 
 
 def descriptor(file: BinaryIO) -> int | None:

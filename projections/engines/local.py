@@ -9,6 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from projections.cores import cores
 from projections.engines.undisturbed import deaf
 from projections.errors import EngineError
 
@@ -113,11 +114,9 @@ def _start(work: int, loop: Any) -> Any:
     from distributed import LocalCluster
     from distributed.security import Security
 
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
     try:
         return LocalCluster(
-            n_workers=min(cores, max(1, -(-work // WORTH_A_WORKER))),
+            n_workers=min(cores(), max(1, -(-work // WORTH_A_WORKER))),
             threads_per_worker=1,  # the fold holds the GIL for the most part
             processes=True,
             loop=loop,
