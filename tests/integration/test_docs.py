@@ -156,6 +156,12 @@ def test_examples_do_what_the_document_shows(document, tmp_path):
     assert run(steps, tmp_path, environment(HOME=str(tmp_path))) == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_it_is_installed_from_a_checkout_as_it_is_in_no_registry(document):
+    text = document.read_text(encoding="utf-8")
+    assert re.findall(r"(?:pip|pipx|uv tool) install [^`]*\bsyncstats\b", text) == []
+
+
 def test_the_readme_s_foreign_application_imports_nothing_of_ours(tmp_path):
     steps = examples((ROOT / "README.md").read_text(encoding="utf-8"))
     (application,) = [step for step in steps if isinstance(step, File) and step.name == "app.py"]
