@@ -6,6 +6,7 @@ worker, too. So before anything of ours is sent, all are asked with the standard
 
 from __future__ import annotations
 
+import asyncio
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 _ASKED = "projections.engines.work:VERSION"
 _OURS = {"events", "projections", "sync_queue", "worker"}
 _SHOWN = 3
+ANSWER_S = 20.0
+"""Who has not answered by then is left to Dask."""
 
 
 def refuse_unfit(client: Any, scheduler: str) -> None:
     """Ask all workers that a cluster has now; those that do not answer are Dask's to give up.
+
+    Each by itself, as one that is stopped, or holds the GIL, would keep the others' answers back.
 
     Args:
         client: A `distributed.Client`, connected.
@@ -30,7 +35,7 @@ def refuse_unfit(client: Any, scheduler: str) -> None:
     Raises:
         EngineError: Some have no syncstats, or not this one. They were sent nothing.
     """
-    answers = client.run(resolve_name, _ASKED, on_error="return")
+    answers: dict[str, object] = client.sync(_ask_all, client, [*client.nthreads()])
     unfit: dict[str, list[str]] = {}
     for worker, answer in answers.items():
         lack = _lack(answer)
@@ -43,6 +48,21 @@ def refuse_unfit(client: Any, scheduler: str) -> None:
             for lack, workers in unfit.items()
         )
         raise EngineError(f"{told}: install it there, the same version")
+
+
+async def _ask_all(client: Any, workers: Sequence[str]) -> dict[str, object]:
+    answers = await asyncio.gather(*(_ask(client, worker) for worker in workers))
+    return dict(zip(workers, answers, strict=True))
+
+
+async def _ask(client: Any, worker: str) -> object:
+    """What a worker answers, or why it does not."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            answers = await client.run(resolve_name, _ASKED, workers=[worker], on_error="return")
+    except OSError as error:  # too late, or the scheduler is gone
+        return error
+    return answers[worker]
 
 
 def _lack(answer: object) -> str | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from projections.engines import workers
 from projections.engines.work import VERSION
 from projections.engines.workers import refuse_unfit
 from projections.errors import EngineError
@@ -12,16 +15,25 @@ ADDRESS = "tcp://10.0.0.5:8786"
 
 
 class Answers:
-    """A client whose workers, tcp://10.0.0.1 and so on, answer that."""
+    """A client whose workers, tcp://10.0.0.1 and so on, answer that; None: nothing, ever."""
 
     def __init__(self, *answers):
-        self.answers = answers
+        self.answers = {f"tcp://10.0.0.{n}:7": answer for n, answer in enumerate(answers, 1)}
 
-    def run(self, function, *args, on_error):
+    def nthreads(self):
+        return dict.fromkeys(self.answers, 1)
+
+    def sync(self, function, *args):
+        return asyncio.run(function(*args))
+
+    async def run(self, function, *args, workers, on_error):
         assert function.__module__ == "pkgutil", "workers without ours cannot unpack it"
         assert on_error == "return"
         function(*args)  # it is there
-        return {f"tcp://10.0.0.{n}:7": answer for n, answer in enumerate(self.answers, 1)}
+        (worker,) = workers
+        if self.answers[worker] is None:
+            await asyncio.Event().wait()
+        return {worker: self.answers[worker]}
 
 
 def refused(*answers):
@@ -37,6 +49,12 @@ def lacking(name):
 @pytest.mark.parametrize("answers", [(), (VERSION,), (VERSION, OSError("connect"), VERSION)])
 def test_workers_that_can_do_it_and_those_that_are_gone_are_none_to_refuse(answers):
     refuse_unfit(Answers(*answers), ADDRESS)
+
+
+def test_one_that_does_not_answer_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr(workers, "ANSWER_S", 0.1)
+    refuse_unfit(Answers(VERSION, None), ADDRESS)
+    assert "1 of 3 workers" in refused(None, VERSION, lacking("projections"))
 
 
 @pytest.mark.parametrize("name", ["projections", "projections.engines", "events"])
