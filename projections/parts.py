@@ -89,8 +89,9 @@ class Parts:
         self._helpers = helpers
 
     def __iter__(self) -> Iterator[Part]:
+        made = iter(self._made)  # a name for it: else it would end first, and wait for helpers
         try:
-            for part in self._made:
+            for part in made:
                 if part is None:
                     return
                 yield part
@@ -99,9 +100,11 @@ class Parts:
 
     def close(self) -> None:
         """Tally no more of them."""
+        if self._helpers is not None:
+            self._helpers.close()  # whoever waits for one of them waits no longer
         self._made.close()
         if self._helpers is not None:
-            self._helpers.close()
+            self._helpers.close()  # one may have been started meanwhile
 
 
 def _cut(offset: int, end: int, most: int, least: int, shares: int) -> Iterator[tuple[int, int]]:

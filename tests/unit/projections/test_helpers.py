@@ -150,6 +150,20 @@ def test_helpers_end_when_told_and_hear_no_ctrl_c(large):
             os.kill(pid, 0)
 
 
+def test_who_ends_early_waits_for_no_helper(large, all_helpers):
+    with large.open("rb") as file:
+        made = parts.read_parts(
+            file.fileno(), offset=0, end=large.stat().st_size, folder=None, part_bytes=1 << 16
+        )
+        taken = iter(made)
+        next(taken)
+        (helpers,) = all_helpers
+        for pid in helpers.pids:
+            os.kill(pid, signal.SIGSTOP)  # it would never answer
+        taken.close()
+    assert helpers.pids == []
+
+
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="processes cannot be waited for")
 def test_helpers_end_when_who_asks_is_killed(large):
     program = """
