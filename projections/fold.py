@@ -13,12 +13,13 @@ from msgspec import UNSET
 from events.codec import decode
 from events.errors import InvalidLineError
 from events.json_text import is_blank
+from events.kernel.tallies import kernel
 from events.limits import MAX_LINE_BYTES
 from events.model import OUTCOMES
 from events.reporting import ignore, too_long
 from projections.entry import LOOSE
 from projections.kernel_lines import take_runs
-from projections.scanning import scan
+from projections.scanning import FEW_BYTES, scan, scan_plainly
 from projections.stream_state import StreamState
 from projections.tallying import tally_with_newest
 
@@ -177,6 +178,9 @@ class Fold:
             if runs is not None and take_runs(runs, self._state, loose):
                 continue
             data = text(begin, end)
+            if FEW_BYTES <= len(data) <= MAX_LINE_BYTES and kernel() is not None:
+                self._plainly(data, offset + begin, folder, loose, report)
+                continue
             if runs is None and len(data) > MAX_LINE_BYTES:
                 data = data.lstrip(b"\0")  # the hole of a file that was cut is no text
                 if len(data) > MAX_LINE_BYTES:
@@ -184,6 +188,15 @@ class Fold:
                     self.overlong(at, len(data), folder=folder, loose=loose, report=report)
                     continue
             self._each_line(data, offset + end - len(data), folder, loose, report)
+
+    def _plainly(
+        self, data: bytes, offset: int, folder: str | None, loose: str, report: Report
+    ) -> None:
+        """Fold many lines that are odd to the compiled kernel: to Python most of them are not."""
+        _, groups = scan_plainly(data, folder)
+        for begin, end, runs in groups:
+            if runs is None or not take_runs(runs, self._state, loose):
+                self._each_line(data[begin:end], offset + begin, folder, loose, report)
 
     def _each_line(
         self, data: bytes, offset: int, folder: str | None, loose: str, report: Report

@@ -35,6 +35,11 @@ class Helpers:
         # Open files cannot be given to other processes elsewhere.
         can_start = sys.platform != "win32" and bool(sys.executable)
         self._may_start = can_start and size >= worth_bytes
+        # Loaded here, not in the threads that need it: an interrupt that comes while the caller
+        # loads something can keep the lock of imports taken, and threads would wait for it.
+        from projections import helper, helping, plain_part
+
+        self._load = helper.Helper, helping.Order, plain_part.tally_part
 
     @property
     def may_start(self) -> bool:

@@ -37,15 +37,13 @@ def _are_alike(
     own = [
         run for one, run in zip(names, runs, strict=True) if one == name and run.stream is not None
     ]
-    seen = state_of(name).seen
-    if len(own) > 1:
-        seen = SeqSet(seen)
+    seen, new = state_of(name).seen, SeqSet()
     for run in own:
-        known = seen.covered(run.first, run.end)
+        known = seen.covered(run.first, run.end) + new.covered(run.first, run.end)
         if known not in {0, run.end - run.first}:
             return False
-        if len(own) > 1 and not known:
-            seen.add_span(run.first, run.end)
+        if not known:
+            new.add_span(run.first, run.end)
     return True
 
 

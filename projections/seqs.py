@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,12 +59,17 @@ class SeqSet:
 
     def add_span(self, first: int, end: int) -> None:
         """Add the numbers from ``first`` up to, and without, ``end``."""
-        ends = self._ends
+        starts, ends = self._starts, self._ends
         if ends and first == ends[-1]:  # the usual case: the next lines of a log
             ends[-1] = end
             return
-        merged = union(self, [(first, end)])
-        self._starts, self._ends = [a for a, _ in merged], [b for _, b in merged]
+        # Those that it joins or covers: from the first that does not end before it, to the last
+        # that does not begin behind it.
+        i, j = bisect_left(ends, first), bisect_right(starts, end)
+        if i < j:
+            first, end = min(first, starts[i]), max(end, ends[j - 1])
+        starts[i:j] = [first]
+        ends[i:j] = [end]
 
     def covered(self, first: int, end: int) -> int:
         """How many of the numbers from ``first`` up to, and without, ``end`` are in the set."""

@@ -74,8 +74,9 @@ class StreamState:
 
     def number(self, lines: int) -> None:
         """Take up so many seqs for lines that have none, after all others."""
-        end = self.seen.end
-        self.seen = SeqSet(union(self.seen, [(end, end + lines)]))
+        if lines:
+            end = self.seen.end
+            self.seen.add_span(end, end + lines)
 
     def _note_fork(self, seq: int) -> None:
         """Note two openings under one number, or an opening and another event."""

@@ -1,4 +1,5 @@
-/* Moments of RFC 3339 in UTC, as our writer writes them: "2026-11-24T12:00:00.123456Z". */
+/* Moments of RFC 3339 in UTC, as our writer writes them: "2026-11-24T12:00:00.123456Z"; or as Python's
+ * `isoformat` does, with "+00:00" for "Z". */
 #ifndef SYNCSTATS_MOMENT_H
 #define SYNCSTATS_MOMENT_H
 
@@ -85,10 +86,14 @@ static inline const byte *read_moment(const byte *p, const byte *end, struct min
         for (; digits < 6; digits++)
             fraction *= 10;
     }
-    if (*p != 'Z')
+    if (*p == 'Z')
+        p++;
+    else if (*p == '+' && p[1] == '0' && p[2] == '0' && p[3] == ':' && p[4] == '0' && p[5] == '0')
+        p += 6; /* each byte is looked at only where the ones before it are no line's end */
+    else
         return NULL;
     *us = minute->us + second * INT64_C(1000000) + fraction;
-    return p + 1;
+    return p;
 }
 
 #endif

@@ -5,13 +5,62 @@
  */
 #include "objects.h"
 
+/* Runs, and groups of odd lines, that are given whatever they hold. After so many those of few lines
+ * are joined, and looked at closely: an object costs as much time and memory as many lines. */
+enum { FREELY_GIVEN = 256, FEW_LINES = 16 };
+
+/* Groups as they are made, with the last lines that are to be looked at closely: more may follow. */
+struct groups {
+    PyObject *list;
+    size_t given; /* runs and groups of odd lines */
+    int64_t begin, end; /* of lines to be looked at; none where these are equal */
+};
+
+/* Give the lines that are to be looked at; 0: an exception is set. */
+static int give_odd(struct groups *groups)
+{
+    if (groups->begin == groups->end)
+        return 1;
+    int64_t begin = groups->begin;
+    groups->begin = groups->end;
+    groups->given++;
+    return add_group(groups->list, begin, groups->end, Py_NewRef(Py_None));
+}
+
+/* Have lines looked at closely: by themselves, or together with those before them, as long as all of
+ * them are no longer than one line may be. */
+static int add_odd(struct groups *groups, int64_t begin, int64_t end, size_t longest)
+{
+    int is_joined = groups->given >= FREELY_GIVEN && groups->begin < groups->end
+                    && groups->end == begin && end - groups->begin <= (int64_t)longest;
+    if (!is_joined) {
+        if (!give_odd(groups))
+            return 0;
+        groups->begin = begin;
+    }
+    groups->end = end;
+    return 1;
+}
+
+/* Give what lines add up to, or have them looked at, where they are few to a run. */
+static int add_taken(struct groups *groups, struct scan *scan, int64_t begin, int64_t end, size_t lines)
+{
+    if (groups->given >= FREELY_GIVEN && lines < FEW_LINES * (size_t)(scan->used + 1)
+        && end - begin <= (int64_t)scan->piece.longest)
+        return add_odd(groups, begin, end, scan->piece.longest);
+    groups->given += (size_t)scan->used;
+    return give_odd(groups) && add_group(groups->list, begin, end, take_runs(scan));
+}
+
 /* All lines as groups, with places that are counted from `origin`; 0: an exception is set. */
-static int add_groups(PyObject *groups, struct scan *scan, int64_t origin, enum reading *reading)
+static int add_groups(PyObject *list, struct scan *scan, int64_t origin, enum reading *reading)
 {
     struct piece *piece = &scan->piece;
+    struct groups groups = {.list = list};
     enum stop stop;
     do {
         int64_t begin = place_in(piece, piece->p) - origin;
+        size_t lines_before = scan->lines;
         const byte *odd_end = NULL;
         Py_BEGIN_ALLOW_THREADS
         stop = scan_lines(scan, reading);
@@ -24,18 +73,18 @@ static int add_groups(PyObject *groups, struct scan *scan, int64_t origin, enum 
         if (stop == UNREADABLE)
             return 1;
         int64_t place = place_in(piece, piece->p) - origin;
-        if (place > begin && !add_group(groups, begin, place, take_runs(scan)))
+        if (place > begin && !add_taken(&groups, scan, begin, place, scan->lines - lines_before))
             return 0;
         scan->used = scan->last = 0;
         if (stop == ODD) {
             int64_t odd_place = place_in(piece, odd_end) - origin;
-            if (!add_group(groups, place, odd_place, Py_NewRef(Py_None)))
+            if (!add_odd(&groups, place, odd_place, piece->longest))
                 return 0;
             scan->lines++;
             piece->p = odd_end;
         }
     } while (stop != ALL_READ);
-    return 1;
+    return give_odd(&groups);
 }
 
 /* What is needed for either call; NULL: an exception is set. */
@@ -72,7 +121,8 @@ PyDoc_STRVAR(scan_doc,
 "scan(data, bounds, longest, folder=None)\n--\n\n"
 "Tally whole lines; releases the GIL.\n\n"
 "Returns how many lines there are, and a list of groups (begin, end, runs): bytes of data, in their\n"
-"order, and what they add up to; runs is None for an odd line.");
+"order, and what they add up to; runs is None for lines that are to be looked at closely: one that\n"
+"is odd, or, where there are many such, several, no more bytes than the longest line.");
 
 static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
