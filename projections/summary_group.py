@@ -51,6 +51,7 @@ class _Single(msgspec.Struct):
 
 
 _T = TypeVar("_T")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # of a text that is no JSON
 
 
 class Group:
@@ -139,7 +140,7 @@ def _read(line: bytes, kind: type[_T]) -> _T | None:
         return None
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return None
 
 
@@ -199,7 +200,7 @@ def _checked(line: bytes) -> bytes | None:
     """The content of a line; None if that is not what was written."""
     try:
         found = msgspec.json.decode(line, type=_Line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
     content = bytes(found.summary)
     return content if line.endswith(b"\n") and zlib.crc32(content) == found.crc32 else None

@@ -137,12 +137,14 @@ class BlockReader:
             self._ready.append(Overlong(base - self._passed, self._passed + begin))
             self._passed = 0
         elif end and not buffer[0]:  # a hole in the file, however long, belongs to no line
-            begin = end - len(bytes(self._view[:end]).lstrip(b"\0"))
+            begin = _zeros(self._view[:end])
         # What was kept holds no line end.
         cut = buffer.rfind(b"\n", max(begin, self._kept), end) + 1
         if cut:
             self._take(begin, cut, base)
             begin = cut
+        if end - begin >= self._max_line:
+            begin += _zeros(self._view[begin:end])
         self._kept = end - begin
         if self._kept >= self._max_line:
             self._passed, self._kept = self._kept, 0
@@ -163,11 +165,18 @@ class BlockReader:
             if after - first > self._max_line:
                 if first > begin:
                     self._ready.append(Block(base + begin, bytes(self._view[begin:first])))
-                self._ready.append(Overlong(base + first, after - first))
-                begin = after
+                begin = first + _zeros(self._view[first:after])  # a hole belongs to no line
+                if after - begin > self._max_line:
+                    self._ready.append(Overlong(base + begin, after - begin))
+                    begin = after
             probe += self._max_line
         if begin < cut:
             self._ready.append(Block(base + begin, bytes(self._view[begin:cut])))
+
+
+def _zeros(text: memoryview) -> int:
+    """How many zero bytes a text begins with."""
+    return len(text) - len(bytes(text).lstrip(b"\0"))
 
 
 def _filler(file: BinaryIO, *, seekable: bool) -> Callable[[memoryview], int | None]:

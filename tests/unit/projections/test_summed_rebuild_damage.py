@@ -36,6 +36,7 @@ def spoilt(path: Path, how: str) -> None:
         "another size": text.replace(b'"size":', b'"size":1'),
         "older fold": signed(other | {"fold": FOLD_VERSION - 1}, rest),
         "newer layout": signed(other | {"schema": 99}, rest),
+        "no text": signed_text(json.dumps(other).encode().replace(b'"a"', b'"\xff"'), rest),
         "another stream": signed(other | {"stream": "b"}, rest),
         "no segments": signed(other | {"files": []}, rest),
         "other things": signed({"schema": "one"}, rest),
@@ -48,7 +49,10 @@ def spoilt(path: Path, how: str) -> None:
 
 def signed(content: object, rest: list[bytes]) -> bytes:
     """A first line with a checksum that is right, and the others."""
-    data = json.dumps(content).encode()
+    return signed_text(json.dumps(content).encode(), rest)
+
+
+def signed_text(data: bytes, rest: list[bytes]) -> bytes:
     return b'{"crc32":%d,"summary":%b}\n' % (zlib.crc32(data), data) + b"".join(rest)
 
 
@@ -58,6 +62,7 @@ def signed(content: object, rest: list[bytes]) -> bytes:
         ("empty", 6),
         ("cut", 1),
         ("cut in its first line", 6),
+        ("no text", 6),
         ("no JSON", 6),
         ("deep", 6),
         ("another number", 6),

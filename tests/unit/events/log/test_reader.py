@@ -205,3 +205,24 @@ def test_a_hole_at_the_end_is_no_line_and_may_turn_into_one():
     file.seek(4)
     file.write(b"two\n")
     assert b"".join(block.data for block in reader).startswith(b"two\n")
+
+
+@pytest.mark.parametrize("hole", [1, MAX_LINE_BYTES, 3 * MAX_LINE_BYTES])
+@pytest.mark.parametrize("block_bytes", [BLOCK_BYTES, 4 * BLOCK_BYTES, 8 * BLOCK_BYTES])
+@pytest.mark.parametrize("size", [4, MAX_LINE_BYTES, MAX_LINE_BYTES + 1])
+def test_a_hole_belongs_to_no_line_however_much_is_read_at_once(hole, block_bytes, size):
+    line = b"x" * (size - 1) + b"\n"
+    data = b"one\n" + bytes(hole) + line + b"two\n"
+    items, end, incomplete = read(data, block_bytes=block_bytes)
+    assert (end, incomplete) == (len(data), 0)
+    overlong = [item for item in items if isinstance(item, Overlong)]
+    text = b"".join(item.data for item in items if isinstance(item, Block))
+    if size > MAX_LINE_BYTES:
+        assert [item.length for item in overlong] == [size]
+        assert text.replace(b"\0", b"") == b"one\ntwo\n"
+    else:
+        assert overlong == []
+        assert text.replace(b"\0", b"") == data.replace(b"\0", b"")
+    for item in items:
+        if isinstance(item, Block):
+            assert data[item.offset : item.end] == item.data
