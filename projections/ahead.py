@@ -40,7 +40,11 @@ def ahead(items: Iterable[T], most: int = 2) -> Generator[T]:
         ready.put(end)
 
     thread = threading.Thread(target=make, name="ahead", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the system lets none start
+        yield from items
+        return
     try:
         while (found := ready.get()) is not None:
             if isinstance(found, BaseException):

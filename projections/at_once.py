@@ -31,17 +31,22 @@ class AtOnce(Generic[T]):
         self._left = iter(makers)
         self._orders: SimpleQueue[_Order[T] | None] = SimpleQueue()
         self._owed: deque[_Order[T]] = deque()
-        self._threads = [
-            threading.Thread(target=self._work, name="at once", daemon=True) for _ in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
-        self._order(most)
+        self._threads: list[threading.Thread] = []
+        with suppress(RuntimeError):  # the system lets no more start: then with fewer, or none
+            for _ in range(threads):
+                thread = threading.Thread(target=self._work, name="at once", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+        self._is_alone = not self._threads
+        self._order(1 if self._is_alone else most)
 
     def __iter__(self) -> Iterator[T]:
         try:
             while self._owed:
-                yield self._owed.popleft().result()
+                order = self._owed.popleft()
+                if self._is_alone:
+                    order.carry_out()
+                yield order.result()
                 self._order(1)
         finally:
             self.close()

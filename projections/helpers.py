@@ -35,11 +35,15 @@ class Helpers:
         # Open files cannot be given to other processes elsewhere.
         can_start = sys.platform != "win32" and bool(sys.executable)
         self._may_start = can_start and size >= worth_bytes
-        # Loaded here, not in the threads that need it: an interrupt that comes while the caller
-        # loads something can keep the lock of imports taken, and threads would wait for it.
-        from projections import helper, helping, plain_part
+        # Loaded here, not by the threads that need it: an interrupt that comes while their caller
+        # loads something can leave the lock of imports taken, for which they would wait for ever.
+        from projections.helper import Helper
+        from projections.helping import Order
+        from projections.plain_part import tally_part
 
-        self._load = helper.Helper, helping.Order, plain_part.tally_part
+        self._helper = Helper
+        self._order = Order
+        self._tally_part = tally_part
 
     @property
     def may_start(self) -> bool:
@@ -67,13 +71,10 @@ class Helpers:
 
         Not in more threads than processes are wanted.
         """
-        from projections.helping import Order
-        from projections.plain_part import tally_part
-
         helper = self._take()
         if helper is not None:
             try:
-                part = helper.ask(file, Order(begin, upto, folder, is_first, limit))
+                part = helper.ask(file, self._order(begin, upto, folder, is_first, limit))
             except (EOFError, OSError, ValueError):
                 if self._has_ended:  # nobody waits for it any more
                     raise
@@ -81,7 +82,7 @@ class Helpers:
             else:
                 self._idle.append(helper)
                 return part
-        found = tally_part(file, begin, upto, folder, is_first=is_first, limit=limit)
+        found = self._tally_part(file, begin, upto, folder, is_first=is_first, limit=limit)
         if found is None:
             return None
         first, last, lines, groups = found
@@ -89,15 +90,13 @@ class Helpers:
 
     def _take(self) -> Helper | None:
         """One that has nothing to do; None if there is none, and none can be started."""
-        from projections.helper import Helper
-
         try:
             return self._idle.popleft()
         except IndexError:
             if not self._may_start:
                 return None
         try:
-            helper = Helper()
+            helper = self._helper()
         except OSError:
             self._may_start = False
             return None

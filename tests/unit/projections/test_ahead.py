@@ -58,3 +58,11 @@ def test_closed_early_it_stops():
     taken.close()
     assert len(made) < 6
     assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
+
+
+def test_where_no_thread_can_be_started_items_come_all_the_same(monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert [*ahead(range(10))] == [*range(10)]

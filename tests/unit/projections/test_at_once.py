@@ -60,3 +60,20 @@ def test_they_are_begun_before_the_first_is_taken():
     made = AtOnce([begun.set], 1, 1)
     assert begun.wait(60)
     assert [*made] == [None]
+
+
+@pytest.mark.parametrize("startable", [0, 1])
+def test_where_no_more_threads_can_be_started_it_goes_on_with_fewer(monkeypatch, startable):
+    start = threading.Thread.start
+    started = []
+
+    def limited(thread):
+        if len(started) == startable:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    makers = (lambda n=n: n * n for n in range(100))
+    assert [*AtOnce(makers, 3, 7)] == [n * n for n in range(100)]
+    assert not any(thread.is_alive() for thread in started)
