@@ -19,6 +19,8 @@ from tests.support.outcome_lines import succeeded
 FOLDERS = st.sampled_from([None, "a", "other"])
 LOOSE_NAMES = st.sampled_from(["", "ingest-1"])
 USUAL = [succeeded(100 + seq) for seq in range(80)]
+JUMPING = [succeeded(1000 + 2 * n, "other") for n in range(300)]
+"""So many short runs that what follows is joined, where it is much of this kind."""
 
 
 @given(lines(), FOLDERS, LOOSE_NAMES, st.data())
@@ -28,6 +30,14 @@ def test_the_kernel_makes_the_same_of_any_lines(found, folder, loose, data):
     blocks = [b"".join(found[:cut]), b"".join(found[cut:])]
     by_kernel = folded(blocks, with_kernel, folder=folder, loose=loose)
     assert by_kernel == folded(blocks, without_kernel, folder=folder, loose=loose)
+
+
+@given(lines(), st.sampled_from([None, "other"]), LOOSE_NAMES, st.integers(0, 100))
+def test_the_kernel_makes_the_same_of_lines_that_it_joins(found, folder, loose, more):
+    needs_kernel()
+    text = b"".join([*JUMPING, *found, *JUMPING[:more], *found])
+    expected = folded([text], without_kernel, folder=folder, loose=loose)
+    assert folded([text], with_kernel, folder=folder, loose=loose) == expected
 
 
 @given(lines(), FOLDERS, LOOSE_NAMES, st.data())
