@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -28,7 +29,11 @@ _SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
 class DataFolder(click.Path):
-    """A folder; where a file of stats is named, the command that it is for is told."""
+    """A folder that is a data folder, or may become one.
+
+    Where a file of stats is named, the command that it is for is told; where the log of a data
+    folder is, that folder.
+    """
 
     def convert(
         self,
@@ -36,7 +41,7 @@ class DataFolder(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:
-        """Check that it is no file; anything else is a usage error."""
+        """Check that it is no file, and no part of a log; anything else is a usage error."""
         path = Path(value)
         if path.is_file():
             from projections.cli.misplaced import lead_to_merge
@@ -44,7 +49,14 @@ class DataFolder(click.Path):
 
             if holds_stats(path):
                 self.fail(lead_to_merge(path), param, ctx)
-        return super().convert(value, param, ctx)
+        found = super().convert(value, param, ctx)
+        with suppress(OSError):  # it cannot be looked into: the command will say so
+            if path.is_dir() and not (path / "events").is_dir():  # else nothing more is loaded
+                from projections.cli.misplaced import part_of_a_log
+
+                if (why := part_of_a_log(path)) is not None:
+                    self.fail(why, param, ctx)
+        return found
 
 
 def data_option() -> Decorator:
