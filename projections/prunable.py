@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from events.calls import call
 from events.clock import to_us
 from events.codec import decode
 from events.errors import InvalidLineError
@@ -77,6 +78,7 @@ class PrunableStream:
         fs: FileSystem,
     ) -> None:
         self.name = stream
+        self._data = data
         self.folder = stream_folder(data, stream)
         self._claim = claim
         self._lease_seq = lease_seq
@@ -165,7 +167,7 @@ class PrunableStream:
         if self._lease_seq is not None and entry.position.seq > self._lease_seq:
             return self._leased()
         if self._claim is None or not goes_on_from(entry, self._claim):
-            return "stats.json says otherwise of it: see `syncstats verify`"
+            return f"stats.json says otherwise of it: see {call('verify', self._data)}"
         return None
 
     def _leased(self) -> str:

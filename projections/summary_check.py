@@ -13,6 +13,7 @@ from projections.segment_summary import crc32_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from events.filesystem import FileSystem
     from events.log.segment import Segment
@@ -49,12 +50,14 @@ class SummaryCheck:
 
     Attributes:
         wrong: One sentence for each summary that says something else than its segments.
+        changed: The segments whose bytes are not those that were summed up.
     """
 
     def __init__(
         self, stored: Stored, stream: str, segments: Sequence[Segment], fs: FileSystem
     ) -> None:
         self.wrong: list[str] = []
+        self.changed: list[Path] = []
         self._stored = stored
         self._stream = stream
         self._segments = segments
@@ -99,26 +102,30 @@ class SummaryCheck:
             yield together
 
     def _compare(self, claim: _Claim, entry: Entry) -> None:
-        first, last = claim.segments[0].path, claim.segments[-1].path
-        single = len(claim.files) == 1
-        pairs = zip(claim.files, claim.segments, strict=True)
+        differs = msgspec.structs.astuple(claim.entry) != msgspec.structs.astuple(entry)
+        pairs = [*zip(claim.files, claim.segments, strict=True)]
+        # All bytes of one segment, but those of many only where their lines say something else.
+        looked_at = pairs if differs or len(pairs) == 1 else []
         try:
-            crc32 = crc32_of(first, self._fs) if single else None
+            changed = [s.path for f, s in looked_at if crc32_of(s.path, self._fs) != f.crc32]
             if not all(file.fits(segment, self._fs) for file, segment in pairs):
                 return  # it is another file by now, and a rebuild will read it
         except (OSError, EventsError):  # it is gone: compressed, or pruned
             return
-        if single and crc32 != claim.files[0].crc32:
+        for path in changed:
+            self._tell_changed(path)
+        if differs and not changed:  # else it is the lines that are wrong
+            first, last = claim.segments[0].path, claim.segments[-1].path
+            segments = f"segment {first}" if first == last else f"segments {first} to {last}"
+            path = self._stored.path(claim.files[0].segment)
+            self._tell(f"the summary of {segments}, in {path}, says something else than the lines")
+
+    def _tell_changed(self, path: Path) -> None:
+        if path not in self.changed:
+            self.changed.append(path)
             self._tell(
-                f"{first} has other bytes than when it was summed up, though its size and time are "
-                "the same: bring it back from a backup (`syncstats rebuild --no-summaries` takes "
-                "it as it is)"
-            )
-        elif msgspec.structs.astuple(claim.entry) != msgspec.structs.astuple(entry):
-            of = f"{first}" if single else f"the segments from {first.name} to {last}"
-            self._tell(
-                f"the summary of {of} says something else than the lines: "
-                "`syncstats rebuild --no-summaries` makes it anew"
+                f"{path} has other bytes than when it was summed up, though its size and time are "
+                "the same"
             )
 
     def _tell(self, wrong: str) -> None:

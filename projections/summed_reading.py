@@ -17,6 +17,7 @@ from projections.segment_summary import SegmentSummary, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from events.filesystem import FileSystem
     from events.log.segment import Segment
@@ -50,6 +51,10 @@ class Stored:
             for stored in self.groups.values()
             for file in stored.group.files
         }
+
+    def path(self, segment: int) -> Path:
+        """The file in which something is stored of a segment, by its first seq."""
+        return self._files[segment][0].path
 
     def group(self, segments: Sequence[Segment]) -> tuple[Entry, tuple[SegmentFile, ...]] | None:
         """What the first of some segments add up to, and which these are; None if not known."""

@@ -15,7 +15,7 @@ class Gap:
 
     def __str__(self) -> str:
         count = self.last - self.first + 1
-        lines = "1 line is" if count == 1 else f"{count} lines are"
+        lines = "1 line is" if count == 1 else f"{count:,} lines are"
         return f"stream {self.stream!r}: {lines} missing, seq {self.first} to {self.last}"
 
 
@@ -38,6 +38,7 @@ class Verification:
         breaks: One sentence for each stream whose log does not go on where its summary ends.
         wrong_summaries: One sentence for each summary of sealed segments that a rebuild would
             believe, and that says something else than their lines.
+        changed_segments: Of these, the segments whose own bytes are not those that were summed up.
         has_snapshot: Whether there was a stats.json to check.
     """
 
@@ -53,6 +54,7 @@ class Verification:
     pruned_lines: int
     breaks: tuple[str, ...]
     wrong_summaries: tuple[str, ...]
+    changed_segments: tuple[str, ...]
     has_snapshot: bool
 
     @property

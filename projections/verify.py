@@ -86,6 +86,7 @@ class _Check:
         self._differences: list[str] = []
         self._breaks: list[str] = []
         self._wrong: list[str] = []
+        self._changed: list[str] = []
         self._stored_summaries = SummaryStore(data, fs)
         self._covered = self._incomplete = 0
         self._stored: Snapshot | None = None
@@ -128,6 +129,7 @@ class _Check:
             pruned_lines=sum(each.lines for each in self._summaries),
             breaks=tuple(self._breaks),
             wrong_summaries=tuple(self._wrong),
+            changed_segments=tuple(self._changed),
             has_snapshot=stored is not None,
         )
 
@@ -145,6 +147,7 @@ class _Check:
             for segment in self._read(stream, segments, None, self._noticed):
                 check.begin(segment, self._fold)
             self._wrong += check.wrong
+            self._changed += map(str, check.changed)
         except FileNotFoundError as error:
             now = read_summary(folder, self._fs)
             if now is not None and (summary is None or now.end > summary.end):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from events.calls import call
 from sync_queue.errors import QueueError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _MEND = {
     "queue.db": (
         "bring it back from a backup, or move it away (the jobs that wait in it are lost then)"
     ),
-    "dlq.db": "bring it back from a backup, or move it away, then call `syncstats dlq restore`",
+    "dlq.db": "bring it back from a backup, or move it away, then call {restore}",
 }
 _MEND_ANOTHER = "move it away, or name another data folder"
 _OLDEST_SQLITE = (3, 35)  # RETURNING
@@ -90,5 +91,6 @@ def explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> QueueErr
             f"{path}: SQLite refused ({error}); this is a defect of syncstats or of the file,"
             " please report it with this line"
         )
-    advice = advice.format(mend=_MEND.get(path.name, _MEND_ANOTHER))
+    mend = _MEND.get(path.name, _MEND_ANOTHER).format(restore=call("dlq restore", path.parent))
+    advice = advice.format(mend=mend)
     return QueueError(f"{path}: {advice} ({error})")

@@ -18,6 +18,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from events.calls import call
 from events.errors import EventsError
 from events.log.stream import LOCK_NAME, list_streams, stream_folder
 from sync_queue.companions import KnownStream
@@ -202,11 +203,11 @@ class Comparison:
             companions.note_letters(dlq_id, behind=behind)
         if behind:
             name = self._letters.db_path.name
+            restore = call("dlq restore", self._data)
             self._notice(
                 f"{name} lacks dead letters that the queue knows of (it was lost and made anew, or "
-                "an older copy was restored): `syncstats dlq restore` puts them back from the log, "
-                f"without their jobs; or stop all workers, put a newer {name} back, and call it "
-                "then"
+                f"an older copy was restored): {restore} puts them back from the log, without "
+                f"their jobs; or stop all workers, put a newer {name} back, and call it then"
             )
 
 

@@ -10,6 +10,7 @@ import enum
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from events.calls import call
 from events.errors import EventsError
 from events.log.segment import forms, open_source
 
@@ -94,9 +95,10 @@ def check_forms(segment: Segment, fs: FileSystem) -> None:
             if found is Twin.OTHER:
                 raise difference(first.path, each.path)
             if found is Twin.MORE:
+                prune = call("prune --compress", first.path.parent.parent.parent)
                 raise EventsError(
                     f"{each.path} holds more lines than {first.path}, which is read while both are "
-                    "there, and is an older copy: `syncstats prune --compress` removes such a one"
+                    f"there, and is an older copy: {prune} removes such a one"
                     if not first.compression
                     else f"{each.path} holds more lines than {first.path}, which is read while "
                     "both are there, and is an older copy: move that out of this folder"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from events.calls import DATA_VARIABLE, DEFAULT_DATA, call
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def data_option() -> Decorator:
     return click.option(
         "--data",
         metavar="DIR",
-        envvar="SYNCSTATS_DATA",
+        envvar=DATA_VARIABLE,
         type=DataFolder(file_okay=False, path_type=Path),
-        default=Path("data"),
+        default=Path(DEFAULT_DATA),
         help="The data folder.  [default: $SYNCSTATS_DATA, else ./data]",
     )
 
@@ -86,8 +87,8 @@ def existing(data: Path) -> Path:
     """
     if not data.is_dir():
         raise CommandError(
-            f"no data folder {data}: name an existing one with --data or SYNCSTATS_DATA, "
-            "or make it by adding jobs (`syncstats enqueue`)"
+            f"no data folder {data}: name an existing one with --data or {DATA_VARIABLE}, "
+            f"or make it by adding jobs ({call('enqueue FILE', data)})"
         )
     return data
 

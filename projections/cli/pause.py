@@ -34,6 +34,7 @@ def resume(data: Path, as_json: bool) -> None:
 
 
 def _set(data: Path, *, paused: bool, as_json: bool) -> None:
+    from events.calls import call
     from projections.cli.output import answering, print_json, say
     from projections.cli.stores import needed_queue
 
@@ -48,6 +49,7 @@ def _set(data: Path, *, paused: bool, as_json: bool) -> None:
             print_json({"paused": paused, "changed": changed})
         elif paused:
             already = "" if changed else " already"
-            say(f"{data} is{already} paused: no worker takes a job until `syncstats resume`.")
+            then = call("resume", data)
+            say(f"{data} is{already} paused: no worker takes a job until {then}.")
         else:
             say(f"{data} is working again." if changed else f"{data} was not paused.")

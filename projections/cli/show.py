@@ -25,6 +25,7 @@ def show(ctx: click.Context, /, data: Path, as_json: bool) -> None:
     The stats are those of stats.json, which `syncstats run` keeps current; with --json its layout,
     and beside it `queue` and `dead_letters`. `syncstats merge FILE` prints what ingest keeps.
     """
+    from events.calls import call
     from events.clock import SystemClock
     from events.filesystem import RealFileSystem
     from projections.cli.misplaced import refuse_arguments
@@ -45,11 +46,12 @@ def show(ctx: click.Context, /, data: Path, as_json: bool) -> None:
         print_json({**snapshot.to_dict(), "queue": queue_fields(counts), "dead_letters": dead})
         return
     if stored is None:
-        say(f"No stats in {data} yet: `syncstats run` makes them, `syncstats rebuild` too.")
+        run, again = call("run", data), call("rebuild", data)
+        say(f"No stats in {data} yet: {run} makes them, {again} too.")
     else:
         print_stats(snapshot)
     say()
-    print_queue(counts, dead)
+    print_queue(counts, dead, data)
 
 
 def _counts(data: Path) -> QueueCounts:

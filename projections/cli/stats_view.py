@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from events.calls import call
 from projections.cli.output import Column, count, duration, moment, percent, plural, say, table
 from projections.entry import LOOSE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from projections.snapshot import Snapshot
     from sync_queue.jobs import QueueCounts
@@ -78,16 +80,16 @@ def print_errors(errors: Mapping[str, int]) -> None:
         )
 
 
-def print_queue(counts: QueueCounts, letters: Mapping[str, int]) -> None:
-    """Print the queue and the dead letters as they are now."""
+def print_queue(counts: QueueCounts, letters: Mapping[str, int], data: Path) -> None:
+    """Print the queue and the dead letters of a data folder as they are now."""
     later = f"{count(counts.scheduled)} scheduled"
     if counts.next_due_at_us is not None:
         later += f" (next at {moment(counts.next_due_at_us)})"
     line("Queue now", f"{count(counts.due)} due, {later}, {count(counts.leased)} leased")
     if counts.paused:
-        line("", "paused: no worker takes a job until `syncstats resume`")
+        line("", f"paused: no worker takes a job until {call('resume', data)}")
     dead = sum(letters.values())
-    line("Dead letters", f"{count(dead)} (`syncstats dlq`)" if dead else "none")
+    line("Dead letters", f"{count(dead)} ({call('dlq list', data)})" if dead else "none")
 
 
 def line(label: str, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from events.calls import call
 from projections.cli.errors import CommandError
 from projections.cli.options import existing
 
@@ -37,8 +38,8 @@ def needed_queue(data: Path) -> JobQueue:
     queue = queue_of(data)
     if queue is None:
         raise CommandError(
-            f"no queue in {data}: add jobs with `syncstats enqueue`, or name another folder "
-            "with --data"
+            f"no queue in {data}: add jobs with {call('enqueue FILE', data)}, or name another "
+            "folder with --data"
         )
     return queue
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from events.calls import call
 from projections.cli.command import Command
 from projections.cli.options import data_option, json_option
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from projections.verification import Verification
+
+RESTORING = "docs/howto/restore.md"
+"""The page that says what to do about each file that is lost or damaged."""
 
 
 @click.command(cls=Command, example="syncstats verify", context_settings={"allow_extra_args": True})
@@ -61,9 +65,9 @@ def _print_each(found: Verification) -> None:
     for difference in found.differences:
         say(f"Differs: {difference}")
     for gap in found.gaps:
-        say(f"Gap: {gap}")
+        say(f"Gap: {gap}; bring the segment back from a backup: {RESTORING}")
     for broken in found.breaks:
-        say(f"Broken: {broken}; bring them back from a backup.")
+        say(f"Broken: {broken}; bring them back from a backup: {RESTORING}")
     for wrong in found.wrong_summaries:
         say(f"Wrong: {wrong}.")
 
@@ -90,17 +94,41 @@ def _print(found: Verification, data: Path) -> None:
             "summary.json, not re-checked."
         )
     log = f"{plural(found.streams, 'stream')}, {plural(found.attempts, 'attempt')}"
+    lost = bool(found.gaps or found.breaks)
     if not found.has_snapshot:
-        say(f"There is no stats.json in {data} to check ({log}): `syncstats rebuild` makes it.")
-    elif found.differences and (found.gaps or found.breaks):
+        say(f"There is no stats.json in {data} to check ({log}).")
+    elif found.differences and lost:
         say(f"stats.json differs from the log ({log}), which lacks lines that it may have counted.")
-        say("Bring the segment or summary.json back from a backup, before `syncstats rebuild`")
-        say("takes the log for all there was.")
     elif found.differences:
-        again = "rebuild --no-summaries" if found.wrong_summaries else "rebuild"
-        say(f"stats.json differs from the log ({log}): `syncstats {again}` makes it anew.")
+        say(f"stats.json differs from the log ({log}).")
     else:
         behind = "up to date"
         if found.behind:
             behind = f"{plural(found.behind, 'attempt')} behind, for the next run to add"
         say(f"stats.json is what the log says ({log}), and {behind}.")
+    for line in _advice(found, data, lost=lost):
+        say(line)
+
+
+def _advice(found: Verification, data: Path, *, lost: bool) -> list[str]:
+    """What to do now, one thing: what a rebuild would lose is brought back before there is one."""
+    rebuild, whole = call("rebuild", data), call("rebuild --no-summaries", data)
+    changed = len(found.changed_segments)
+    if changed:
+        them = "that segment" if changed == 1 else "those segments"
+        take = "takes it as it is" if changed == 1 else "takes them as they are"
+        return [
+            f"Bring {them} back from a backup first, then {call('verify', data)} again:",
+            f"{RESTORING}. Only without a backup, {whole}",
+            f"{take}.",
+        ]
+    if lost and (found.differences or not found.has_snapshot):
+        return [
+            f"Bring the segment or summary.json back from a backup, before {rebuild}",
+            "takes the log for all there was.",
+        ]
+    if found.wrong_summaries:
+        return [f"{whole} makes the summaries and stats.json anew."]
+    if found.differences or not found.has_snapshot:
+        return [f"{rebuild} makes {'it anew' if found.has_snapshot else 'it'}."]
+    return []

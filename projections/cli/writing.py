@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from events.calls import call
 from projections.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -107,5 +108,5 @@ def refuse_own(out: Path) -> None:
     ):
         raise CommandError(
             f"{out} belongs to the data folder {folder}, whose workers keep it: write to another "
-            "file (to make this one anew, run `syncstats rebuild`)"
+            f"file (to make this one anew, run {call('rebuild', out.parent)})"
         )

@@ -6,6 +6,7 @@ The table in docs/howto/restore.md says what happens then; each of its rows name
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from contextlib import closing
@@ -175,7 +176,7 @@ def test_databases_damaged(site, name, command):
     (site.data / name).write_bytes(b"this is no database, " * 1000)
     mend = {
         "queue.db": "move it away (the jobs that wait in it are lost then)",
-        "dlq.db": "move it away, then call `syncstats dlq restore`",
+        "dlq.db": f"move it away, then call `syncstats dlq restore --data {site.data}`",
     }
     for args in (("run", "--handler", "exec:true", "--drain"), command.split()):
         said = f"D/{name}: it is not an SQLite database; bring it back from a backup, or "
@@ -203,7 +204,7 @@ def test_dead_letters_lost_or_older(site, how):
     for _ in range(2):
         (notice,) = site.work("ok")
         assert notice.startswith("dlq.db lacks dead letters that the queue knows of")
-        assert "`syncstats dlq restore` puts them back from the log" in notice
+        assert f"`syncstats dlq restore --data {site.data}` puts them back from the log" in notice
     missing = 3 if how == "lost" else 2
     assert site.json("dlq", "restore", "--dry-run")["restored"] == missing
     assert site.json("dlq", "restore")["restored"] == missing
@@ -320,6 +321,20 @@ def test_log_segment_lost(site, which, by):
     lost = site.work_in_segments()[which]
     check = assert_aside_by_rebuild if by == "rebuild" else assert_kept_by_worker
     check(site, lost)
+
+
+def test_log_segment_changed_unseen(site):
+    changed, *_ = site.work_in_segments()
+    assert site.call("rebuild").status == 0
+    times, text = changed.stat(), changed.read_bytes()
+    changed.write_bytes(text.replace(b'"attempt":1', b'"attempt":7', 1))
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    ran = site.call("verify")
+    assert ran.status == 1
+    assert "has other bytes than when it was summed up" in ran.out
+    assert "back from a backup first, then `syncstats verify --data D` again" in ran.out
+    changed.write_bytes(text)
+    assert site.call("verify").status == 0
 
 
 def test_log_segment_lost_with_the_newest_opening(site):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from events.filesystem import RealFileSystem
@@ -11,6 +13,7 @@ from tests.support.log_folders import QuickFileSystem, append, segment
 from tests.support.outcome_lines import failed, opened, succeeded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from projections.reading import Problem
@@ -96,3 +99,18 @@ def told_by(data: Path, **options: Any) -> list[str]:
 def summary_files(data: Path) -> list[Path]:
     """Where the summaries are."""
     return sorted(data.glob("summaries/*/*.json"))
+
+
+def false_summary(path: Path, line: int, change: Callable[[dict[str, Any]], None]) -> None:
+    """Let a line of a file of summaries say something else, with a checksum that is right."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    content = json.loads(lines[line])["summary"]
+    change(content)
+    data = json.dumps(content, separators=(",", ":")).encode()
+    lines[line] = b'{"crc32":%d,"summary":%b}\n' % (zlib.crc32(data), data)
+    path.write_bytes(b"".join(lines))
+
+
+def one_more_duplicate(content: dict[str, Any]) -> None:
+    """A change that a summary shows."""
+    content["entry"]["duplicates"] += 1

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @json_option()
 def show(id: int, data: Path, as_json: bool) -> None:  # noqa: A002 - the argument's name in the help
     """Show one dead letter: what went wrong, where, and the job, with its secrets masked."""
+    from events.calls import call
     from events.redaction import Redactor
     from projections.cli.errors import CommandError
     from projections.cli.output import print_json
@@ -31,7 +32,7 @@ def show(id: int, data: Path, as_json: bool) -> None:  # noqa: A002 - the argume
     letters = letters_of(data)
     whole = None if letters is None else letters.get(id)
     if whole is None:
-        raise CommandError(f"no dead letter {id} in {data}: `syncstats dlq list` shows what is")
+        raise CommandError(f"no dead letter {id} in {data}: {call('dlq list', data)} shows what is")
     shown = shown_whole(whole, Redactor())
     if as_json:
         print_json(shown)

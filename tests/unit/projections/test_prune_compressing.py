@@ -71,7 +71,8 @@ def test_a_segment_whose_other_file_holds_more_is_not_pruned(folder, suffix, kee
     before = replayed(folder.data)
     append(segment(folder.data, first=10), text[: len(text) // 2])
     done = folder.prune(keep)
-    assert "`syncstats prune --compress` removes such a one" in done.streams["a"].error
+    prune = f"`syncstats prune --compress --data {folder.data}`"
+    assert f"{prune} removes such a one" in done.streams["a"].error
     assert folder.firsts("a") == [10, 10, 20, 30, 40]
     folder.prune(compress=True)
     assert folder.prune(keep).ok

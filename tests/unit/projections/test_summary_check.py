@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 
 import pytest
 
@@ -14,6 +13,8 @@ from tests.support.outcome_lines import opened, succeeded
 from tests.support.pruned_logs import prune_to
 from tests.support.summed_logs import (
     ReadingFileSystem,
+    false_summary,
+    one_more_duplicate,
     rebuilt,
     summary_files,
     write_segments,
@@ -36,20 +37,6 @@ def changed_unseen(path, old, new):
     assert old in text
     path.write_bytes(text.replace(old, new, 1))
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def false_summary(path, line, change):
-    """Let a line of a file of summaries say something else, with a checksum that is right."""
-    lines = path.read_bytes().splitlines(keepends=True)
-    content = json.loads(lines[line])["summary"]
-    change(content)
-    data = json.dumps(content, separators=(",", ":")).encode()
-    lines[line] = b'{"crc32":%d,"summary":%b}\n' % (zlib.crc32(data), data)
-    path.write_bytes(b"".join(lines))
-
-
-def one_more_duplicate(content):
-    content["entry"]["duplicates"] += 1
 
 
 def test_right_ones_are_nothing_to_tell_of_and_all_is_read(data):
@@ -75,9 +62,9 @@ def test_so_it_is_where_its_numbers_changed(data):
     assert rebuilt(data) == rebuilt(data), "which a rebuild cannot see"
     found = verify(data)
     assert len(found.differences) == 1
-    first, group = found.wrong_summaries
-    assert str(path) in first
-    assert f"segments from {'0' * 20}.jsonl to {segment(data, first=16)}" in group
+    (wrong,) = found.wrong_summaries
+    assert wrong.startswith(f"{path} has other bytes"), "that the group's sum differs is no wonder"
+    assert found.changed_segments == (str(path),)
     rebuilt(data, summed=False)
     assert verify(data).ok
 
@@ -86,9 +73,11 @@ def test_so_it_is_where_its_numbers_changed(data):
 def test_a_false_summary_of_a_segment_is_found(data, line):
     (path,) = summary_files(data)
     false_summary(path, line, one_more_duplicate)
-    (wrong,) = verify(data).wrong_summaries
-    assert wrong.startswith(f"the summary of {segment(data, first=4 * line - 4)} says something")
-    assert "rebuild --no-summaries" in wrong
+    found = verify(data)
+    (wrong,) = found.wrong_summaries
+    of = f"the summary of segment {segment(data, first=4 * line - 4)}, in {path}, says something"
+    assert wrong.startswith(of)
+    assert found.changed_segments == ()
 
 
 def test_a_false_sum_of_several_is_found(data):
@@ -97,10 +86,31 @@ def test_a_false_sum_of_several_is_found(data):
     assert json.loads(rebuilt(data))["duplicates"] == 1, "a rebuild believes it"
     found = verify(data)
     (wrong,) = found.wrong_summaries
-    assert "the summary of the segments from" in wrong
+    first, last = segment(data, first=0), segment(data, first=16)
+    assert f"the summary of segments {first} to {last}, in {path}, says something else" in wrong
     assert len(found.differences) == 1
     rebuilt(data, summed=False)
     assert verify(data).ok
+
+
+def test_the_last_of_a_group_that_changed_is_told_and_not_the_group(data):
+    path = segment(data, first=16)
+    changed_unseen(path, b'"duration_ns": 200000000', b'"duration_ns": 900000000')
+    found = verify(data)
+    assert found.changed_segments == (str(path),)
+    assert len(found.wrong_summaries) == 1
+
+
+def test_one_that_changed_is_found_by_the_group_where_its_own_summary_is_damaged(data):
+    (stored,) = summary_files(data)
+    lines = stored.read_bytes().splitlines(keepends=True)
+    lines[3] = b"damaged\n"
+    stored.write_bytes(b"".join(lines))
+    path = segment(data, first=8)
+    changed_unseen(path, b'"duration_ns": 200000000', b'"duration_ns": 900000000')
+    found = verify(data)
+    assert found.changed_segments == (str(path),)
+    assert len(found.wrong_summaries) == 1
 
 
 def test_it_is_told_once_of_a_group_of_one(tmp_path):

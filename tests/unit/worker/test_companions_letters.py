@@ -22,7 +22,7 @@ def test_lost_dead_letters_are_told_until_they_are_put_back(data):
     for _ in range(2):
         (notice,) = start(data)
         assert LACKS in notice
-        assert "`syncstats dlq restore`" in notice
+        assert f"`syncstats dlq restore --data {data}` puts them back" in notice
     # new letters of the same stream do not hide that the old ones are missing
     work(data, 1, dead=True)
     assert LACKS in start(data)[0]

@@ -42,7 +42,7 @@ def test_what_is_read_holds_all_that_the_others_do(tmp_path, files):
 @pytest.mark.parametrize(
     ("files", "what"),
     [
-        ({"plain": TEXT[:13], "zst": TEXT}, r"zst holds more .*`syncstats prune --compress`"),
+        ({"plain": TEXT[:13], "zst": TEXT}, r"zst holds more .*`syncstats prune --compress"),
         ({"plain": TEXT, "zst": TEXT, "gz": TEXT * 2}, r"gz holds more .*--compress"),
         ({"zst": TEXT[:13], "gz": TEXT}, r"gz holds more lines than .*zst.*move that out"),
         ({"plain": TEXT, "zst": b"x" + TEXT}, r"jsonl and .*zst are one segment"),

@@ -7,7 +7,12 @@ import os
 import pytest
 
 from tests.support.log_folders import append, segment
-from tests.support.summed_logs import summary_files, write_segments
+from tests.support.summed_logs import (
+    false_summary,
+    one_more_duplicate,
+    summary_files,
+    write_segments,
+)
 
 
 @pytest.fixture
@@ -40,6 +45,12 @@ def test_verify_tells_of_a_segment_that_changed_unseen(syncstats, data):
     assert found.status == 1
     assert f"Wrong: data/{path.relative_to(data)} has other bytes than when it was" in found.out
     assert "stats.json is what the log says" in found.out
+    assert found.out.endswith(
+        "Bring that segment back from a backup first, then `syncstats verify` again:\n"
+        "docs/howto/restore.md. Only without a backup, `syncstats rebuild --no-summaries`\n"
+        "takes it as it is.\n"
+    )
+    assert found.out.count("syncstats rebuild") == 1
     assert syncstats("rebuild", "--no-summaries").status == 0
     assert syncstats("verify").status == 0
 
@@ -54,8 +65,23 @@ def test_verify_leads_to_a_rebuild_that_reads_all(syncstats, data):
     syncstats("rebuild")
     found = syncstats("verify")
     assert found.status == 1
-    assert "`syncstats rebuild --no-summaries` makes it anew." in found.out
+    assert found.out.count("Wrong: ") == 1
+    assert "stats.json differs from the log" in found.out
     assert "`syncstats rebuild` makes it anew" not in found.out
+    assert "Bring that segment back" in found.out
+    syncstats("rebuild", "--no-summaries")
+    assert syncstats("verify").status == 0
+
+
+def test_a_false_summary_alone_leads_to_a_rebuild_that_reads_all(syncstats, data):
+    syncstats("rebuild")
+    (path,) = summary_files(data)
+    false_summary(path, 0, one_more_duplicate)
+    found = syncstats("verify", "--data", data)
+    assert found.out.endswith(
+        "`syncstats rebuild --no-summaries` makes the summaries and stats.json anew.\n"
+    )
+    assert found.out.count("syncstats rebuild") == 1
     syncstats("rebuild", "--no-summaries")
     assert syncstats("verify").status == 0
 

@@ -25,7 +25,7 @@ def test_show_adds_up(syncstats):
         "Warnings     in 1 attempt",
         "Log          1 stream, newest outcome 2026-01-01 00:00:06Z",
         "Queue now    1 due, 1 scheduled (next at 2096-10-02 07:06:40Z), 0 leased",
-        "Dead letters 2 (`syncstats dlq`)",
+        "Dead letters 2 (`syncstats dlq list`)",
     ):
         assert line in ran.out.splitlines()
     assert "Time         avg 540ms, p50 100ms" in ran.out

@@ -40,6 +40,7 @@ def test_verify_of_what_is_right(syncstats):
         "pruned_lines": 0,
         "breaks": [],
         "wrong_summaries": [],
+        "changed_segments": [],
         "has_snapshot": True,
     }
 
@@ -121,6 +122,33 @@ def test_verify_of_a_gap_and_invalid_lines(syncstats, data):
     assert "line 3, byte " in ran.err
     found = syncstats("verify", "--json").json
     assert found["gaps"] == [{"stream": "a", "first": 2, "last": 3}]
+
+
+def test_a_gap_is_told_with_what_to_do(syncstats, data):
+    write_log(data, event(14_887), first=14_887)
+    syncstats("rebuild")
+    assert (
+        "Gap: stream 'a': 14,880 lines are missing, seq 7 to 14886; bring the segment back from a "
+        "backup: docs/howto/restore.md\n"
+    ) in syncstats("verify").out
+
+
+def test_no_rebuild_is_advised_where_stats_and_lines_are_missing(syncstats, data):
+    write_log(data, event(9), first=9)
+    out = syncstats("verify").out
+    assert "There is no stats.json in data to check (1 stream, 6 attempts).\n" in out
+    assert "from a backup, before `syncstats rebuild`" in out
+    assert "makes it" not in out
+
+
+def test_a_folder_that_is_not_the_usual_one_is_named_in_what_is_advised(
+    syncstats, data, monkeypatch
+):
+    data.rename("my data")
+    advised = "`syncstats rebuild --data 'my data'` makes it.\n"
+    assert syncstats("verify", "--data", "my data").out.endswith(advised)
+    monkeypatch.setenv("SYNCSTATS_DATA", "my data")
+    assert syncstats("verify").out.endswith("`syncstats rebuild` makes it.\n")
 
 
 def test_verify_warns_of_a_rebuild_where_lines_are_missing(syncstats, data):
