@@ -45,6 +45,7 @@ def find_sources(
     passed_over: Callable[[Path, OSError], None] | None = None,
     *,
     names: Names = LOCAL_NAMES,
+    any_file: bool = True,
 ) -> list[Source]:
     """Find what ``paths`` name, each thing once however often it is named, in a fixed order.
 
@@ -59,6 +60,7 @@ def find_sources(
         passed_over: Told of each file that a folder or a glob names and that cannot be looked at,
             such as a link that leads nowhere; without it that is an error.
         names: How names work there.
+        any_file: Whether files of other names can be named as well, where a folder holds no others.
 
     Raises:
         SourceError: One of them is not there, cannot be looked at, or names nothing to read.
@@ -66,7 +68,7 @@ def find_sources(
     found: dict[object, Source] = {}
     for text in paths:
         try:
-            for source in _expand(text, fs, names):
+            for source in _expand(text, fs, names, any_file=any_file):
                 try:
                     key = _key(source, fs, names)
                 except OSError as error:
@@ -122,15 +124,17 @@ def _inside_streams(sources: Iterable[Source], fs: FileSystem) -> set[object]:
     return found
 
 
-def _expand(text: str, fs: FileSystem, names: Names) -> list[Source]:
+def _expand(text: str, fs: FileSystem, names: Names, *, any_file: bool) -> list[Source]:
     if text == STDIN:
         return [Source("stdin", Path(STDIN))]
     path = Path(text)
     if fs.exists(path):
         sources = _named(path, fs, names, asked=True)
         if not sources and not _may_be_empty(path, fs, names):
+            others = any_file and any(names.is_file(path / name) for name in fs.list_folder(path))
+            hint = f" If it is, name its files: '{path / '*'}'" if others else ""
             raise SourceError(
-                f"{path} holds no .jsonl files and no streams; is it the right folder?"
+                f"{path} holds no .jsonl files and no streams; is it the right folder?{hint}"
             )
         return sources
     if not glob.has_magic(text):

@@ -43,7 +43,7 @@ def rebuild(no_summaries: bool, data: Path, as_json: bool) -> None:
     fs = RealFileSystem()
     tell_misnamed(existing(data), fs)
     problems = Problems()
-    sources = find_sources([str(data)], fs)
+    sources = find_sources([str(data)], fs, any_file=False)
     with reading(lambda: total_bytes(sources, fs)) as progress:
         snapshot = Runner(
             data,

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--engine",
-    metavar="E",
+    metavar="dask",
     type=click.Choice(["dask"]),
-    help="Let a Dask cluster read: dask. Also takes URLs (s3://bucket/logs/**/*.jsonl.zst).",
+    help="Read with many processes, of this machine or a cluster. Also takes URLs (s3://…).",
 )
 @click.option(
     "--scheduler",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projections.cli.errors import CommandError
@@ -14,9 +16,10 @@ from projections.cli.output import note
 from projections.cli.progress import reading
 from projections.cli.writing import refuse_read
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from events.filesystem import FileSystem
     from projections.choosing import Choice
@@ -51,10 +54,17 @@ class Asked:
 
 
 def replay_here(asked: Asked, begun: HeadStart | None = None) -> Replayed:
-    """Fold all in this process; what was begun is taken up."""
+    """Fold all in this process; what was begun is taken up.
+
+    Raises:
+        CommandError: A URL is named, which is not for this process to read.
+    """
     from projections.replay import replay
     from projections.sources import STDIN, find_sources, total_bytes
 
+    for text in asked.paths:
+        if _URL.match(text) and not asked.fs.exists(Path(text)):
+            raise CommandError(f"{text} is a URL: add --engine dask")
     sources = find_sources(asked.paths, asked.fs)
     if asked.out is not None:
         refuse_read(asked.out, sources, asked.fs)
@@ -93,8 +103,8 @@ def replay_on_dask(asked: Asked, scheduler: str | None) -> Replayed:
 
     if not is_installed():
         raise CommandError(
-            "--engine dask needs Dask: `pip install 'syncstats[dask]'` (in a checkout `pipx "
-            "install --force '.[dask]'`, or `uv tool install --force '.[dask]'`)"
+            "--engine dask needs Dask: in a checkout `pipx install --force '.[dask]'` or `uv tool "
+            "install --force '.[dask]'`, elsewhere `pip install 'syncstats[dask]'`"
         )
     with ended_in_order(), processes() if scheduler is None else nullcontext():
         return _replay_on_dask(asked, scheduler)

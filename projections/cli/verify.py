@@ -46,7 +46,7 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     fs = RealFileSystem()
     tell_misnamed(existing(data), fs)
     problems = Problems()
-    sources = find_sources([str(data)], fs)
+    sources = find_sources([str(data)], fs, any_file=False)
     with reading(lambda: total_bytes(sources, fs)) as progress:
         found = check(data, fs=fs, problem=problems, progress=progress)
     problems.finish()

@@ -176,7 +176,7 @@ def test_databases_damaged(site, name, command):
     (site.data / name).write_bytes(b"this is no database, " * 1000)
     mend = {
         "queue.db": "move it away (the jobs that wait in it are lost then)",
-        "dlq.db": f"move it away, then call `syncstats dlq restore --data {site.data}`",
+        "dlq.db": "move it away, then call `syncstats dlq restore --data ",
     }
     for args in (("run", "--handler", "exec:true", "--drain"), command.split()):
         said = f"D/{name}: it is not an SQLite database; bring it back from a backup, or "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.command import assert_complaint
+from tests.support.data_folders import event, lines_of
 
 READING = (["show"], ["verify"], ["rebuild"], ["replay"], ["tail"])
 
@@ -51,6 +52,17 @@ def test_no_folder(args, syncstats, tmp_path):
     assert ran.err.startswith("syncstats: no data folder data: ")
     assert ran.err.count("\n") == 1
     assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_of_logs_of_other_names_leads_to_them(syncstats, tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "app.log").write_text(lines_of(event(1)))
+    ran = syncstats("replay", "logs")
+    assert ran.status == 2
+    assert "is it the right folder? If it is, name its files: 'logs/*'\n" in ran.err
+    assert syncstats("replay", "logs/*", "--json").json["jobs_processed"] == 1
+    assert ran.err.count("\n") == 1
+    assert syncstats("verify", "--data", "logs").err.endswith("is it the right folder?\n")
 
 
 @pytest.mark.parametrize("args", [["verify"], ["rebuild"], ["replay"], ["tail"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -104,6 +105,8 @@ def test_a_flood_of_problems_is_cut(syncstats):
     [
         (["none.jsonl"], "none.jsonl does not exist"),
         (["*.none"], "*.none matches nothing"),
+        (["s3://bucket/x.jsonl"], "syncstats: s3://bucket/x.jsonl is a URL: add --engine dask\n"),
+        (["https://host/*.jsonl"], "https://host/*.jsonl is a URL: add --engine dask\n"),
         (["-", "--format", "florp"], "florp"),
     ],
 )
@@ -111,6 +114,13 @@ def test_what_cannot_be_replayed(args, part, syncstats):
     ran = syncstats("replay", *args)
     assert (ran.status, ran.out) == (2, "")
     assert part in ran.err
+
+
+def test_where_dask_is_missing_the_call_for_a_checkout_comes_first(syncstats, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    ran = syncstats("replay", ".", "--engine", "dask")
+    assert (ran.status, ran.out) == (2, "")
+    assert "needs Dask: in a checkout `pipx install --force '.[dask]'`" in ran.err
 
 
 def test_replay_of_logs_of_which_one_shows_no_format(syncstats, tmp_path):
