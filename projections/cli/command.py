@@ -33,7 +33,20 @@ class Command(click.Command):
                 own = f"{ctx.auto_envvar_prefix}_{name}"
                 shared = [param.envvar] if isinstance(param.envvar, str) else param.envvar or []
                 param.envvar = [own, *(each for each in shared if each != own)]
-        return super().parse_args(ctx, args)
+        if not self._works_on_data_alone():
+            return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True  # a folder that was named without --data is told what it lacks
+        left = super().parse_args(ctx, args)
+        if ctx.args and not ctx.resilient_parsing:
+            from projections.cli.misplaced import refuse_arguments
+
+            refuse_arguments(ctx, ctx.args)
+        return left
+
+    def _works_on_data_alone(self) -> bool:
+        """Whether it takes a data folder, and no argument."""
+        has_data = any(param.name == "data" for param in self.params)
+        return has_data and not any(isinstance(param, click.Argument) for param in self.params)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the example below the options, its lines unwrapped."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -18,20 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def refuse_arguments(ctx: click.Context, args: Sequence[str]) -> None:
+def refuse_arguments(ctx: click.Context, args: Sequence[str]) -> NoReturn:
     """Refuse what was named beside the options of a command that takes none.
 
     Raises:
-        click.UsageError: There is something.
+        click.UsageError: Always; it says what is meant for which option or command.
     """
-    if not args:
-        return
     path = Path(args[0])
     if holds_stats(path):
         raise click.UsageError(lead_to_merge(path), ctx)
     if path.is_dir():
         raise click.UsageError(f"the data folder is named with --data: --data {path}", ctx)
-    raise click.UsageError(f"Got unexpected extra argument ({args[0]})", ctx)
+    plural = "" if len(args) == 1 else "s"
+    raise click.UsageError(f"Got unexpected extra argument{plural} ({' '.join(args)})", ctx)
 
 
 def lead_to_merge(path: Path) -> str:

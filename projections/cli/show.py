@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from sync_queue.jobs import QueueCounts
 
 
-@click.command(cls=Command, example="syncstats show", context_settings={"allow_extra_args": True})
+@click.command(cls=Command, example="syncstats show")
 @data_option()
 @json_option()
-@click.pass_context
-def show(ctx: click.Context, /, data: Path, as_json: bool) -> None:
+def show(data: Path, as_json: bool) -> None:
     """Show the stats, the queue and the dead letters.
 
     The stats are those of stats.json, which `syncstats run` keeps current; with --json its layout,
@@ -28,7 +27,6 @@ def show(ctx: click.Context, /, data: Path, as_json: bool) -> None:
     from events.calls import call
     from events.clock import SystemClock
     from events.filesystem import RealFileSystem
-    from projections.cli.misplaced import refuse_arguments
     from projections.cli.options import existing
     from projections.cli.output import print_json, say
     from projections.cli.stats_view import print_queue, print_stats
@@ -36,7 +34,6 @@ def show(ctx: click.Context, /, data: Path, as_json: bool) -> None:
     from projections.snapshot import Snapshot
     from projections.store import SnapshotStore
 
-    refuse_arguments(ctx, ctx.args)
     stored = SnapshotStore(existing(data), fs=RealFileSystem(), clock=SystemClock()).load()
     snapshot = stored or Snapshot.empty()
     counts = _counts(data)

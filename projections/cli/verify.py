@@ -20,7 +20,7 @@ RESTORING = "docs/howto/restore.md"
 """The page that says what to do about each file that is lost or damaged."""
 
 
-@click.command(cls=Command, example="syncstats verify", context_settings={"allow_extra_args": True})
+@click.command(cls=Command, example="syncstats verify")
 @click.option("--strict", is_flag=True, help="Status 1 for invalid lines and duplicates too.")
 @data_option()
 @json_option()
@@ -34,7 +34,6 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     the log has a gap, or it does not go on where a summary ends.
     """
     from events.filesystem import RealFileSystem
-    from projections.cli.misplaced import refuse_arguments
     from projections.cli.options import existing
     from projections.cli.output import print_json
     from projections.cli.problems import Problems, tell_misnamed
@@ -42,7 +41,6 @@ def verify(ctx: click.Context, /, *, strict: bool, data: Path, as_json: bool) ->
     from projections.sources import find_sources, total_bytes
     from projections.verify import verify as check
 
-    refuse_arguments(ctx, ctx.args)
     fs = RealFileSystem()
     tell_misnamed(existing(data), fs)
     problems = Problems()

@@ -120,7 +120,9 @@ def test_a_variable_named_version_is_somebody_elses(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("args", "parts"),
     [
-        (["florp"], ["No such command", "florp", "see `syncstats --help`"]),
+        (["florp"], ["No such command 'florp'. (see `syncstats --help`)"]),
+        (["reply"], ["No such command 'reply'. Did you mean 'replay'? (see `syncstats --help`)"]),
+        (["dlq", "lst"], ["No such command 'lst'. Did you mean 'list'? (see `syncstats dlq"]),
         (["--florp"], ["No such option", "--florp"]),
         (["run"], ["--handler", "see `syncstats run --help`"]),
         (["run", "--handler", "x:y", "--concurrency", "many"], ["--concurrency", "many"]),

@@ -132,3 +132,29 @@ def test_another_programs_folder_of_lines_is_no_log(syncstats, tmp_path):
     (tmp_path / "other" / "logs").mkdir(parents=True)
     (tmp_path / "other" / "logs" / "app.jsonl").write_text("{}\n")
     assert syncstats("enqueue", "-", "--data", "other", stdin='{"scene_id": 7}\n').status == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["verify"],
+        ["show"],
+        ["rebuild"],
+        ["prune", "--compress"],
+        ["pause"],
+        ["resume"],
+        ["dlq", "list"],
+        ["dlq", "summary"],
+        ["dlq", "restore"],
+        ["run", "--handler", "exec:cat", "--drain"],
+    ],
+    ids=" ".join,
+)
+def test_a_folder_without_its_option_is_led_to_it(syncstats, data, command):
+    before = names_in(data)
+    ran = syncstats(*command, "data")
+    assert (ran.status, ran.out) == (2, "")
+    assert "the data folder is named with --data: --data data (see" in ran.err
+    assert names_in(data) == before
+    ran = syncstats(*command, "x", "y")
+    assert "Got unexpected extra arguments (x y) (see" in ran.err
