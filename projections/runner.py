@@ -47,6 +47,9 @@ class Runner:
         problem: Told of each invalid line.
         progress: Told how many bytes of the log were read, or need not be.
         summed: Whether to believe the summaries of sealed segments whose files are as they were.
+
+    Attributes:
+        replaced: Whether `rebuild` has put another file in the place of what was there.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Runner:
             stored=self._summaries.of if summed else lambda _: nothing_stored(self._fs),
         )
         self._saved: bytes | None = None
+        self.replaced = False
 
     @property
     def snapshot(self) -> Snapshot:
@@ -203,7 +207,7 @@ class Runner:
                 self._saved = None
             self._view.lost = False  # the old file is what was to be replaced
             self._keep_what_the_log_lacks()
-            self._write()
+            self.replaced = self._write()
         self._keep_summaries()
         return self._view.snapshot
 

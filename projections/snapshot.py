@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MEND = "make it anew from its log with 'syncstats rebuild'"
+_INSTEAD = "give a stats.json, or a file made by 'syncstats replay --out'"
 MAX_BYTES = 256 << 20
 """No snapshot is larger: 10,000 streams with busy histograms are 50 MB."""
 SCHEMA = 1
@@ -117,13 +118,16 @@ def read_snapshot(file: BinaryIO, where: str) -> bytes:
     return data
 
 
-def parse_snapshot(data: bytes, where: str, *, mend: str = _MEND) -> Snapshot:
+def parse_snapshot(
+    data: bytes, where: str, *, mend: str = _MEND, instead: str = _INSTEAD
+) -> Snapshot:
     """Read what ``Snapshot.to_bytes`` wrote; what else stands in the file is not looked at.
 
     Args:
         data: The file's bytes.
         where: The file's name, for messages.
         mend: What is to be done about a damaged one, for messages.
+        instead: What is to be done about what is none, for messages.
 
     Raises:
         SnapshotError: It is no snapshot, damaged, or of another version.
@@ -133,10 +137,7 @@ def parse_snapshot(data: bytes, where: str, *, mend: str = _MEND) -> Snapshot:
     except orjson.JSONDecodeError as error:
         raise SnapshotError(f"{where} is damaged (no JSON: {error}); {mend}") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("streams"), dict):
-        raise SnapshotError(
-            f"{where} is no snapshot of a log (it has no 'streams'); "
-            "give a stats.json, or a file made by 'syncstats replay --out'"
-        )
+        raise SnapshotError(f"{where} is no snapshot of a log (it has no 'streams'); {instead}")
     for key, mine in (("schema", SCHEMA), ("fold", FOLD_VERSION)):
         version = raw.get(key)
         if type(version) is not int or version != mine:

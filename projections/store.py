@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
+from events.calls import call
 from events.clock import format_timestamp
 from events.errors import EventsError
 from projections.errors import ProjectionError, SnapshotError
@@ -68,7 +69,8 @@ class SnapshotStore:
         Raises:
             SnapshotError: It is damaged, foreign, or of another version.
         """
-        return parse_snapshot(data, str(self.path))
+        mend = f"make it anew from its log with {call('rebuild', self.path.parent)}"
+        return parse_snapshot(data, str(self.path), mend=mend, instead=mend)
 
     def set_aside(self, why: str) -> Path:
         """Keep what stands there under another name, ``stats.json.<why>-<time>``; return that.

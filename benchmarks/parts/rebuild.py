@@ -22,7 +22,7 @@ _NAME = "syncstats rebuild"
 
 
 def measure(asked: Asked) -> Part:
-    """Rebuild again and again; the stats.json of before is not read for it."""
+    """Rebuild again and again; nothing is taken from the stats.json of before."""
     with tempfile.TemporaryDirectory(dir=asked.scratch()) as name:
         data = Path(name)
         for number in range(_STREAMS):

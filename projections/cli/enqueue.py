@@ -58,5 +58,14 @@ def _opened(file: str) -> Iterator[BinaryIO]:
     if file == "-":
         yield standard_input()
         return
-    with open(file, "rb") as lines:  # noqa: PTH123 - /dev/fd/… and pipes are welcome
+    from projections.cli.errors import CommandError
+
+    try:
+        opened = open(file, "rb")  # noqa: PTH123, SIM115 - /dev/fd/… and pipes are welcome
+    except OSError as error:
+        raise CommandError(
+            f"{file} cannot be read: {error.strerror}; name a file of JSON Lines, or - for "
+            "standard input"
+        ) from error
+    with opened as lines:
         yield lines

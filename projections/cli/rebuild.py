@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from projections.cli.command import Command
+from projections.cli.errors import CommandError
 from projections.cli.options import data_option, json_option
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @click.command(cls=Command, example="syncstats rebuild")
@@ -24,9 +30,9 @@ if TYPE_CHECKING:
 def rebuild(no_summaries: bool, data: Path, as_json: bool) -> None:
     """Make stats.json anew from the event log, and put it in the old one's place.
 
-    The old file is not read: use this when `syncstats verify` finds a difference, or the file is
-    damaged. Of full segments whose files are as they were, their summaries are taken. Workers may
-    run meanwhile.
+    Nothing is taken from the old file: use this when `syncstats verify` finds a difference, or the
+    file is damaged. Of full segments whose files are as they were, their summaries are taken.
+    Workers may run meanwhile.
     """
     from events.filesystem import RealFileSystem
     from projections.cli.options import existing
@@ -44,19 +50,41 @@ def rebuild(no_summaries: bool, data: Path, as_json: bool) -> None:
     tell_misnamed(existing(data), fs)
     problems = Problems()
     sources = find_sources([str(data)], fs, any_file=False)
-    with reading(lambda: total_bytes(sources, fs)) as progress:
-        snapshot = Runner(
+    with reading(lambda: total_bytes(sources, fs)) as progress, explained(data):
+        runner = Runner(
             data,
             fs=fs,
             notice=told,
             problem=problems,
             progress=progress,
             summed=not no_summaries,
-        ).rebuild()
+        )
+        snapshot = runner.rebuild()
     problems.finish()
     if as_json:
         print_json(snapshot.to_dict())
         return
-    say(f"{data / 'stats.json'} is made anew from the log.")
+    what = "is made anew from the log"
+    if not runner.replaced:
+        what = "is what the log says already, and was left as it is"
+    say(f"{data / 'stats.json'} {what}.")
     say()
     print_stats(snapshot)
+
+
+@contextmanager
+def explained(data: Path) -> Iterator[None]:
+    """Say of a data folder that cannot be written to what is to be done about it.
+
+    Raises:
+        CommandError: It may not be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FORBIDDEN or Path(error.filename or "").parent != data:
+            raise
+        raise CommandError(
+            f"{data / 'stats.json'} cannot be written: {error.strerror}; let this user write in "
+            f"the folder {data}, and try again"
+        ) from error

@@ -85,6 +85,20 @@ def test_what_may_not_be_read(args, tmp_path):
     assert_complaint(ran, "x", "read")
 
 
+def test_a_data_folder_that_may_not_be_written_to(own):
+    (own / "data" / "stats.json").write_text("")
+    (own / "data").chmod(0o500)
+    try:
+        ran = syncstats("rebuild", cwd=own, preexec=as_permissions_say())
+    finally:
+        (own / "data").chmod(0o700)
+    assert_complaint(
+        ran,
+        "data/stats.json cannot be written: Permission denied; let this user write in the folder "
+        "data, and try again",
+    )
+
+
 @pytest.mark.parametrize("args", [["enqueue", "x"], ["replay", "x"], ["merge", "x"]], ids=" ".join)
 def test_what_is_not_there(args, tmp_path):
     assert_complaint(syncstats(*args, cwd=tmp_path), "x")

@@ -73,7 +73,11 @@ def test_a_wrong_line_is_named_and_nothing_is_added(line, what, syncstats, tmp_p
 
 def test_a_missing_file_makes_no_folder(syncstats, tmp_path):
     ran = syncstats("enqueue", "none.jsonl")
-    assert (ran.status, ran.err) == (2, "syncstats: none.jsonl: No such file or directory\n")
+    assert ran.status == 2
+    assert ran.err == (
+        "syncstats: none.jsonl cannot be read: No such file or directory; name a file of JSON "
+        "Lines, or - for standard input\n"
+    )
     assert not (tmp_path / "data").exists()
 
 

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from tests.support.log_folders import append, segment
+from tests.support.outcome_lines import succeeded
 from tests.support.summed_logs import (
     false_summary,
     one_more_duplicate,
@@ -93,3 +94,29 @@ def test_where_they_cannot_be_written_it_says_so_and_goes_on(syncstats, data):
     assert made.err.count("\n") == 1
     assert made.err.startswith("syncstats: the summaries of segments cannot be written")
     assert syncstats("verify").status == 0
+
+
+def test_it_says_where_the_file_was_right_already(syncstats, data):
+    assert syncstats("rebuild").out.startswith("data/stats.json is made anew from the log.\n")
+    before = (data / "stats.json").stat()
+    again = "data/stats.json is what the log says already, and was left as it is.\n"
+    assert syncstats("rebuild").out.startswith(again)
+    assert (data / "stats.json").stat().st_mtime_ns == before.st_mtime_ns
+    assert (data / "stats.json").stat().st_ino == before.st_ino
+    append(segment(data, first=16), succeeded(20))
+    assert syncstats("rebuild").out.startswith("data/stats.json is made anew from the log.\n")
+
+
+@pytest.mark.parametrize("folder", ["data", "my data"])
+@pytest.mark.parametrize("command", [["show"], ["verify"]])
+@pytest.mark.parametrize("content", ["{}", '{"streams"'])
+def test_what_is_no_snapshot_in_a_data_folder_leads_to_a_rebuild(
+    request, syncstats, folder, command, content
+):
+    data = request.getfixturevalue("data").rename(folder)
+    (data / "stats.json").write_text(content)
+    ran = syncstats(*command, "--data", folder)
+    call = "rebuild" if folder == "data" else "rebuild --data 'my data'"
+    assert (ran.status, ran.out) == (2, "")
+    assert f"; make it anew from its log with `syncstats {call}`" in ran.err
+    assert "replay --out" not in ran.err
