@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PURE = "SYNCSTATS_PURE"
 """Set to 1, this variable keeps the compiled kernel out: everything is done in Python."""
+_NO = frozenset({"", "0", "f", "false", "n", "no", "off"})
+"""What it may be set to without that, as for the switches of the command."""
 
 
 class Run(NamedTuple):
@@ -60,7 +62,7 @@ class Run(NamedTuple):
 
 def is_kept_out() -> bool:
     """Whether the user wants no compiled kernel."""
-    return os.environ.get(PURE, "") not in {"", "0"}
+    return os.environ.get(PURE, "").strip().lower() not in _NO
 
 
 @cache

@@ -3,6 +3,8 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 
+import pytest
+
 from events.kernel import tallies
 from projections.cli.version import UNKNOWN, build, version
 
@@ -28,6 +30,16 @@ def test_it_says_that_the_kernel_is_kept_out(monkeypatch):
     finally:
         monkeypatch.undo()
         tallies.kernel.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("value", "kept_out"),
+    [(no, False) for no in ("", "0", "f", "false", "n", "no", "off", "False", "NO", " off ")]
+    + [(yes, True) for yes in ("1", "t", "true", "y", "yes", "on", "True", "2")],
+)
+def test_the_kernel_is_kept_out_by_what_means_yes(monkeypatch, value, kept_out):
+    monkeypatch.setenv(tallies.PURE, value)
+    assert tallies.is_kept_out() is kept_out
 
 
 def test_it_says_that_the_kernel_was_not_compiled(monkeypatch):
