@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.asked import Asked
+from benchmarks.calling import add, ended, seconds
 from benchmarks.figures import FALLS_SHORT
 from benchmarks.machine import describe
 from benchmarks.parts.all_parts import PARTS
@@ -23,24 +24,27 @@ _USUAL = Asked(ROOT / ".bench")
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    add = parser.add_argument
-    add("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)}; all where none is said")
-    add("--lines", type=int, default=_USUAL.lines, help="of the log that is replayed")
-    add("--large-lines", type=int, default=_USUAL.large_lines, help="of the larger log")
-    add("--slow-lines", type=int, default=_USUAL.slow_lines, help="of that for slow peers")
-    add("--pure-lines", type=int, default=_USUAL.pure_lines, help="of that for pure Python")
-    add("--growth", type=int, nargs="+", default=_USUAL.growth, help="lines of growing logs")
-    add("--sealed", type=int, default=_USUAL.sealed, help="segments that are rebuilt")
-    add("--sealed-lines", type=int, default=_USUAL.sealed_lines, help="in each of these")
-    add("--jobs", type=int, default=_USUAL.jobs, help="that our worker takes")
-    add("--peer-jobs", type=int, default=_USUAL.peer_jobs, help="that other queues take")
-    add("--events", type=int, default=_USUAL.events, help="said, or folded, in memory")
-    add("--follow-s", type=float, default=_USUAL.follow_s, help="seconds that followers are fed")
-    add("--rounds", type=int, default=_USUAL.rounds, help="how often each way is run")
-    add("--seed", type=int, default=_USUAL.seed)
-    add("--folder", type=Path, default=_USUAL.folder, help="where logs and queues are made")
-    add("--out", type=Path, help="write the figures to this file, as JSON")
-    add("--page", type=Path, help="put the tables into this page, pictures beside it")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)}; all where none is said"
+    )
+    add(parser, "--lines", _USUAL.lines, "lines of the log that is replayed")
+    add(parser, "--large-lines", _USUAL.large_lines, "of the larger log")
+    add(parser, "--slow-lines", _USUAL.slow_lines, "of that for slow peers")
+    add(parser, "--pure-lines", _USUAL.pure_lines, "of that for pure Python")
+    add(parser, "--growth", _USUAL.growth, "of growing logs")
+    add(parser, "--sealed", _USUAL.sealed, "segments that are rebuilt")
+    add(parser, "--sealed-lines", _USUAL.sealed_lines, "lines in each of these")
+    add(parser, "--jobs", _USUAL.jobs, "jobs that our worker takes")
+    add(parser, "--peer-jobs", _USUAL.peer_jobs, "jobs that other queues take")
+    add(parser, "--events", _USUAL.events, "events said, or folded, in memory")
+    add(parser, "--follow-s", _USUAL.follow_s, "how long followers are fed", seconds)
+    add(parser, "--rounds", _USUAL.rounds, "how often each way is run")
+    add(parser, "--seed", _USUAL.seed, "of everything random", int)
+    add(parser, "--folder", _USUAL.folder, "where logs and queues are made", Path)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures to it, as JSON")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="put the tables into it, pictures beside it"
+    )
     return parser
 
 
@@ -60,6 +64,7 @@ def main() -> int:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     out = sys.stdout
     asked, machine, found = _asked(args), describe(), []
+    asked.scratch()  # a folder that cannot be made is told before all else
     out.write(machine_text(machine) + "\n")
     try:
         for name in args.parts or PARTS:
@@ -92,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended("benchmarks", main))

@@ -1,6 +1,6 @@
 """How fast other programs' lines are folded through a mapping, beside loops written for one format.
 
-    .venv/bin/python -m benchmarks.formats [--lines N] [--rounds N]
+Called as ``python -m benchmarks.formats``.
 
 Each hand-written loop decodes into a struct that has just what its format needs, and makes the same
 stats as the fold: counts, sums, histograms, errors, newest time. Both ways work the same blocks in
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from benchmarks.calling import add, ended
 from events.clock import to_us
 from events.formats.presets import load_preset
 from events.formats.toml.mapping_file import parse_mapping
@@ -332,14 +334,12 @@ def speeds(case: Case, lines: int, rounds: int) -> tuple[float, float, float]:
     return by_hand, ours, median(hand / ours_s for hand, ours_s in pairs)
 
 
-def main() -> None:
+def main() -> int:
     """Print a line for each format."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--lines", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seed", type=int, default=7)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.formats", description=__doc__)
+    add(parser, "--lines", 100_000, "lines of each format")
+    add(parser, "--rounds", 9, "how often each way is run")
+    add(parser, "--seed", 7, "of everything random", int)
     args = parser.parse_args()
     for case in all_cases(args.lines, args.seed):
         by_hand, ours, ratio = speeds(case, args.lines, args.rounds)
@@ -347,7 +347,8 @@ def main() -> None:
             f"{case.name:13} by hand {by_hand:9,.0f} lines/s, "
             f"by mapping {ours:9,.0f} lines/s: {ratio:.0%}"
         )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended("benchmarks.formats", main))

@@ -1,6 +1,6 @@
 """How many jobs a second a worker takes, runs, records and acknowledges, beside other queues.
 
-    python -m benchmarks.recording [--jobs N] [--peer-jobs N] [--rounds N] [--batch N]
+Called as ``python -m benchmarks.recording``.
 
 Ours is the command itself, as a process: ``syncstats run`` with a handler that does nothing, each
 outcome on the disk before its job is acknowledged, stats.json kept current. Beside the whole time,
@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from benchmarks.calling import add, ended, folder
 from benchmarks.runs import SYNCSTATS, environment
 
 if TYPE_CHECKING:
@@ -185,14 +186,15 @@ def measure(asked: argparse.Namespace) -> dict[str, Took]:
     }
 
 
-def main() -> None:
+def main() -> int:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--jobs", type=int, default=100_000)
-    parser.add_argument("--peer-jobs", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--folder", help="where the queues are made: a disk, no memory")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recording", description=__doc__)
+    add(parser, "--jobs", 100_000, "jobs that our worker takes")
+    add(parser, "--peer-jobs", 10_000, "jobs that other queues take")
+    add(parser, "--rounds", 5, "how often each way is run")
+    add(parser, "--batch", 100, "jobs that are taken at once")
+    usual = Path(tempfile.gettempdir())
+    add(parser, "--folder", usual, "where the queues are made: a disk, no memory", folder)
     asked = parser.parse_args()
     took = measure(asked)
     start = took.pop("(start of syncstats)")
@@ -208,7 +210,8 @@ def main() -> None:
             speeds = [count / seconds for seconds in (put, work, put + work)]
             out(f"{shown:<28} {durable[name]:<25} {speeds[0]:>9,.0f} {speeds[1]:>9,.0f}")
             out(f" {speeds[2]:>9,.0f}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended("benchmarks.recording", main))

@@ -1,6 +1,6 @@
 """What many streams cost: a snapshot's encoding, size, commit, reading, join; partial results.
 
-    .venv/bin/python -m benchmarks.scale [--streams N ...] [--outcomes N] [--rounds N] [--folder D]
+Called as ``python -m benchmarks.scale``.
 
 A simulation: entries of some busy streams stand for those of all, under other names; all else is
 the program's own code. A commit is what a runner does: the bytes go to a temporary file, which is
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import random
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from benchmarks.calling import add, ended, folder
 from events.clock import format_timestamp
 from events.filesystem import RealFileSystem
 from projections.engines.partial import Partial, merge
@@ -152,16 +154,15 @@ def size_of_part(made: Made, streams: int) -> float:
     return len(pickle.dumps(Partial(named(made.parts[0], KINDS), {}))) * streams / KINDS
 
 
-def main() -> None:
+def main() -> int:
     """Print a line for each number of streams."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--streams", type=int, nargs="+", default=[100, 1000, 10_000])
-    parser.add_argument("--outcomes", type=int, default=1000, help="of each stream")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--folder", type=Path, help="where commits go: the disk to be measured")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    add(parser, "--streams", (100, 1000, 10_000), "streams of a snapshot; a row for each")
+    add(parser, "--outcomes", 1000, "of each stream")
+    add(parser, "--rounds", 3, "how often each thing is timed")
+    add(parser, "--seed", 7, "of everything random", int)
+    usual = Path(tempfile.gettempdir())
+    add(parser, "--folder", usual, "where commits go, a folder of the disk to be measured", folder)
     args = parser.parse_args()
     made = make(args.outcomes, random.Random(args.seed))  # noqa: S311 - no secret
     heads = [
@@ -177,12 +178,13 @@ def main() -> None:
         "part MB",
     ]
     print(" | ".join(heads))  # noqa: T201 - a program that prints a table
-    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+    with tempfile.TemporaryDirectory(dir=args.folder) as scratch:
         for streams in args.streams:
-            found = row(streams, made, args.rounds, Path(folder))
+            found = row(streams, made, args.rounds, Path(scratch))
             cells = zip(heads, found, strict=True)
             print(" | ".join(f"{cell:>{len(head)}}" for head, cell in cells))  # noqa: T201 - as above
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended("benchmarks.scale", main))

@@ -1,6 +1,6 @@
 """How long a rebuild of a large log takes by the summaries of its sealed segments.
 
-    .venv/bin/python -m benchmarks.summaries [--segments N] [--lines N] [--streams N] [--runs N]
+Called as ``python -m benchmarks.summaries``.
 
 The log has 10,000 sealed segments of 100,000 lines each by default: a billion events, 240 GB, which
 is more than a test machine holds. So the sealed segments are *holes*: files of the size that the
@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from benchmarks.calling import add, ended
 from events.clock import format_timestamp
 from events.filesystem import RealFileSystem
 from events.log.position import Position
@@ -168,13 +169,13 @@ def data_folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def main() -> None:
+def main() -> int:
     """Make a log in a temporary folder, and print what rebuilding it takes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--segments", type=int, default=10_000, help="sealed ones, of all streams")
-    parser.add_argument("--lines", type=int, default=100_000, help="in each")
-    parser.add_argument("--streams", type=int, default=4)
-    parser.add_argument("--runs", type=int, default=5)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.summaries", description=__doc__)
+    add(parser, "--segments", 10_000, "sealed ones, of all streams")
+    add(parser, "--lines", 100_000, "lines in each")
+    add(parser, "--streams", 4, "streams of the log")
+    add(parser, "--runs", 5, "how often each way is timed")
     parser.add_argument("--real", action="store_true", help="write all lines out")
     parser.add_argument("--keep", type=Path, help="make the log in this new folder, and leave it")
     asked = parser.parse_args()
@@ -192,7 +193,8 @@ def main() -> None:
         tell(f"{kept / 1e6:,.1f} MB of summaries")
         for name, seconds in measure(data, ways, asked.runs).items():
             tell(f"{name}: {seconds:.3f} s")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended("benchmarks.summaries", main))
