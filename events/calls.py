@@ -26,9 +26,15 @@ def call(command: str, data: Path, environ: Mapping[str, str] = os.environ) -> s
         data: The data folder that is meant.
         environ: The environment in which it will be called.
     """
-    usual = Path(environ.get(DATA_VARIABLE) or DEFAULT_DATA)
-    if data.absolute() == usual.absolute():
+    if _is_one(data, Path(environ.get(DATA_VARIABLE) or DEFAULT_DATA)):
         return f"`syncstats {command}`"
     import shlex
 
     return f"`syncstats {command} --data {shlex.quote(str(data))}`"
+
+
+def _is_one(folder: Path, other: Path) -> bool:
+    try:
+        return folder.absolute() == other.absolute()
+    except OSError:  # the current folder is gone
+        return folder == other

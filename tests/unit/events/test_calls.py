@@ -25,3 +25,11 @@ def test_the_data_folder_is_named_where_it_is_not_the_usual_one(data, environ, w
 
 def test_the_usual_one_is_told_by_its_whole_name_too():
     assert call("show", Path("data").absolute(), {}) == "`syncstats show`"
+
+
+def test_in_a_folder_that_is_gone_it_is_told_all_the_same(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert call("show", Path("data"), {}) == "`syncstats show`"
+    assert call("show", tmp_path, {}) == f"`syncstats show --data {tmp_path}`"
