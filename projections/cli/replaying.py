@@ -16,8 +16,6 @@ from projections.cli.output import note
 from projections.cli.progress import reading
 from projections.cli.writing import refuse_read
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from projections.head_start import HeadStart
     from projections.replay import Replayed
     from projections.sources import Source
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 @dataclass(frozen=True)
