@@ -11,7 +11,7 @@ from events.log.sealing import (
     sealed_segments,
 )
 from events.log.stream import stream_folder
-from projections.reading import nothing
+from projections.problems import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

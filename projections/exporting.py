@@ -14,7 +14,7 @@ from events.log.reader import BlockReader, Overlong
 from events.log.segment import open_segment, open_source, parse_segment
 from events.model import OUTCOMES
 from projections.errors import SourceError
-from projections.reading import Problem, nothing
+from projections.problems import Problem, nothing
 from projections.seqs import SeqSet, size
 from projections.sources import find_sources
 from projections.summary import list_kept

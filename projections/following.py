@@ -17,7 +17,7 @@ from projections.errors import SourceError
 from projections.following_files import FilesTail
 from projections.following_log import StreamsTail
 from projections.following_pipes import open_pipe
-from projections.reading import nothing
+from projections.problems import nothing
 from projections.same_names import SameNames
 from projections.sources import STDIN, find_sources
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from events.errors import EventsError
 from events.follow.in_turn import InTurn
 from projections.following_streams import StreamTail
-from projections.reading import nothing
+from projections.problems import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from events.log.reader import Block, BlockReader
 from events.log.segment import list_segments, open_segment
 from projections.block_lines import lines_of
-from projections.reading import nothing
+from projections.problems import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from events.log.reader import Overlong
 from events.reporting import ignore, too_long
 from projections.entry import LOOSE
 from projections.foreign_sums import tally_sums
-from projections.reading import Problem, nothing
+from projections.problems import Problem, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

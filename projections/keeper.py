@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from projections.reading import nothing
+from projections.problems import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

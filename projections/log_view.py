@@ -9,7 +9,8 @@ from events.log.segment import list_segments
 from events.log.stream import list_streams, stream_folder
 from projections.errors import SummaryError
 from projections.fold import Fold
-from projections.reading import Problem, nothing, read_stream
+from projections.problems import Problem, nothing
+from projections.reading import read_stream
 from projections.snapshot import Snapshot
 from projections.summary import read_summary
 from projections.summed_reading import SummedReader

@@ -13,7 +13,8 @@ from projections.choosing import read_head, whole_lines
 from projections.errors import SourceError
 from projections.intake import Format, Intake
 from projections.log_files import group_logs, source_text, without_twins
-from projections.reading import nothing, read_blocks
+from projections.problems import nothing
+from projections.reading import read_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from projections.choosing import Choice, Head
     from projections.fold import Fold
     from projections.log_files import Log, Open
-    from projections.reading import Problem
+    from projections.problems import Problem
     from projections.sources import Source
 
 

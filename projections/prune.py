@@ -18,9 +18,9 @@ from projections.errors import SummaryError
 from projections.log_view import LogView
 from projections.outdated import take_by_age, take_by_size
 from projections.placing import lies_on_log
+from projections.problems import nothing
 from projections.prunable import PrunableStream, segment_sizes
 from projections.pruned import Keep, Pruned, StreamReport
-from projections.reading import nothing
 from projections.runner import Runner
 from projections.store import SnapshotStore
 from projections.summaries import NOT_WRITTEN

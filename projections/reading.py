@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -11,6 +10,7 @@ from events.log.compression import is_decompressed
 from events.log.reader import BLOCK_BYTES, BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
 from projections.ahead import ahead
+from projections.problems import Numbered, Problem, nothing
 from projections.tallied import tallied
 
 if TYPE_CHECKING:
@@ -25,33 +25,6 @@ if TYPE_CHECKING:
     from projections.head_start import HeadStart
 
 _PACKED_BYTES = 1 << 22
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A place in a log that could not be believed, or not yet.
-
-    Attributes:
-        source: The file.
-        line: The line's number in it, from 1; None where reading began in the middle.
-        offset: The line's first byte, counted in the uncompressed text.
-        reason: What is wrong.
-        incomplete: The line has no end yet: it is not counted, and may still be written.
-    """
-
-    source: str
-    line: int | None
-    offset: int
-    reason: str
-    incomplete: bool = False
-
-    def __str__(self) -> str:
-        line = "" if self.line is None else f", line {self.line}"
-        return f"{self.source}{line}, byte {self.offset}: {self.reason}"
-
-
-def nothing(_: object) -> None:
-    """Take a problem, or a count of bytes, and do nothing with it."""
 
 
 def read_file(
@@ -85,7 +58,7 @@ def read_file(
     line = 1 if offset == 0 else None
     parts = tallied(file, offset, folder, begun, at_once)
     if parts is not None:
-        numbered = _Numbered(source, line, problem)
+        numbered = Numbered(source, line, problem)
         for part, text in parts:
             fold.groups(part.groups, text, part.offset, folder=folder, report=numbered.report)
             offset = part.end
@@ -136,7 +109,7 @@ def read_blocks(
     """
     packed = is_decompressed(file)
     reader = BlockReader(file, offset, _PACKED_BYTES if packed else BLOCK_BYTES)
-    numbered = _Numbered(source, 1 if offset == 0 else line, problem)
+    numbered = Numbered(source, 1 if offset == 0 else line, problem)
     # What has to be decompressed is, while the lines before it are taken.
     for block in ahead(reader) if packed else reader:
         lines = take(block, numbered.report)
@@ -152,50 +125,6 @@ def read_blocks(
             "it is not counted"
         )
         problem(Problem(source, numbered.line, reader.offset, why, incomplete=True))
-
-
-class _Numbered:
-    """Keeps what is reported of some lines until it can be told in their order, with their numbers.
-
-    Args:
-        source: The file.
-        line: The number of the next line; None where it is not known.
-        problem: Told of what was reported.
-
-    Attributes:
-        line: As above.
-    """
-
-    def __init__(self, source: str, line: int | None, problem: Callable[[Problem], None]) -> None:
-        self.line = line
-        self._source = source
-        self._problem = problem
-        self._found: list[tuple[int, str]] = []
-
-    def report(self, offset: int, reason: str) -> None:
-        """Take an invalid line's offset, and what is wrong with it."""
-        self._found.append((offset, reason))
-
-    def tell(self, offset: int, lines: int, ends_before: Callable[[int], int]) -> None:
-        """Tell what was reported of the next lines.
-
-        Args:
-            offset: Where they begin.
-            lines: How many they are.
-            ends_before: Counts the line ends in so many bytes of them.
-        """
-        for at, why in sorted(self._found, key=_place):
-            # One that began before them is told without its number.
-            known = self.line is not None and at >= offset
-            line = (self.line or 0) + ends_before(at - offset) if known else None
-            self._problem(Problem(self._source, line, at, why))
-        self._found.clear()
-        if self.line is not None:
-            self.line += lines
-
-
-def _place(found: tuple[int, str]) -> int:
-    return found[0]
 
 
 def read_stream(

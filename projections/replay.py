@@ -15,7 +15,8 @@ from projections.folders import begin, is_one_log, refuse_forks
 from projections.intake import Format
 from projections.log_files import source_text
 from projections.logs import naming, read_logs, refuse_streams, unreadable
-from projections.reading import Problem, nothing, read_file, read_stream
+from projections.problems import Problem, nothing
+from projections.reading import read_file, read_stream
 from projections.snapshot import Snapshot
 from projections.sources import find_sources
 from projections.summary import list_kept

@@ -17,7 +17,7 @@ from events.log.stream import stream_folder, valid_stream_name
 from projections.errors import ProjectionError, SnapshotError, SummaryError
 from projections.log_view import LogView
 from projections.placing import lies_on_log
-from projections.reading import Problem, nothing
+from projections.problems import Problem, nothing
 from projections.seqs import union
 from projections.store import SnapshotStore
 from projections.summaries import NOT_WRITTEN, SummaryStore

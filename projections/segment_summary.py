@@ -10,7 +10,8 @@ import msgspec
 
 from events.errors import EventsError
 from projections.fold import Fold
-from projections.reading import nothing, read_stream
+from projections.problems import nothing
+from projections.reading import read_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from events.filesystem import FileStatus, FileSystem
     from events.log.segment import Segment
     from projections.entry import Entry
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 _BLOCK_BYTES = 1 << 20
 

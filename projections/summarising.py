@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from events.errors import EventsError
 from events.log.sealing import HOUSEKEEPING_LOCK, sealed_segments
 from events.log.stream import stream_folder
-from projections.reading import nothing
+from projections.problems import nothing
 from projections.segment_summary import summarise
 from projections.summaries import SummaryStore
 

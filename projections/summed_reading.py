@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from events.errors import EventsError
 from projections.fold import Fold
-from projections.reading import nothing, read_stream
+from projections.problems import nothing
+from projections.reading import read_stream
 from projections.segment_summary import SegmentSummary, summarise
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from projections.entry import Entry
-    from projections.reading import Problem
+    from projections.problems import Problem
     from projections.segment_summary import SegmentFile
     from projections.summary_group import StoredGroup
 

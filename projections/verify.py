@@ -12,7 +12,8 @@ from events.log.stream import list_streams, stream_folder
 from projections.differences import differs
 from projections.errors import ProjectionError
 from projections.fold import Fold
-from projections.reading import Problem, nothing, read_stream
+from projections.problems import Problem, nothing
+from projections.reading import read_stream
 from projections.snapshot import Snapshot
 from projections.store import SnapshotStore
 from projections.summaries import SummaryStore

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from events.filesystem import FileSystem
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 SHOWN = 20
 

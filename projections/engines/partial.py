@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from projections.entry import Entry
     from projections.logs import Found as LogFound
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 KEPT = 20
 """So many problems are kept, the first ones: a broken file has millions."""

@@ -12,7 +12,7 @@ from projections.entry import FOLD_VERSION
 from projections.errors import SourceError, StrictError
 from projections.fold import Fold
 from projections.folders import refuse_forks
-from projections.reading import nothing
+from projections.problems import nothing
 from projections.replay import Replayed, refuse_unknown
 from projections.snapshot import Snapshot
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from projections.engines.planning import Plan
     from projections.engines.work import Refolded
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 
 class Engine(Protocol):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from projections.engines.partitions import LogPiece, Partition
     from projections.entry import Entry
     from projections.logs import Found as LogFound
-    from projections.reading import Problem
+    from projections.problems import Problem
     from projections.sources import Source
 
 VERSION = FOLD_VERSION

@@ -14,7 +14,7 @@ from events.log.segment import list_segments
 from events.log.stream import SUMMARY_NAME
 from projections.errors import SourceError
 from projections.logs import refuse_streams
-from projections.reading import nothing
+from projections.problems import nothing
 from projections.sources import STDIN, SUFFIXES, find_sources, matches
 
 if TYPE_CHECKING:

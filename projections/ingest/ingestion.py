@@ -16,7 +16,7 @@ from projections.ingest.remembered import FormatsNow, remembered_state
 from projections.ingest.state import State
 from projections.ingest.unrecognised import Unrecognised
 from projections.ingest.watching import reads_of
-from projections.reading import Problem, nothing
+from projections.problems import Problem, nothing
 from projections.snapshot import Snapshot
 from projections.sources import STDIN
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from projections.fold import Fold
     from projections.ingest.remembered import FormatsNow
     from projections.ingest.state import LogState
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 
 class Intakes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from projections.errors import SaveError, SourceError
 from projections.ingest.names import STDIN_NAME
 from projections.ingest.standard_input import Given, Item, StandardInput
-from projections.reading import Problem, nothing
+from projections.problems import Problem, nothing
 from projections.sources import STDIN
 
 if TYPE_CHECKING:

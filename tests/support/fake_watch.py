@@ -15,7 +15,7 @@ from projections.ingest.ingestion import Ingestion
 from projections.ingest.state import State
 
 if TYPE_CHECKING:
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 
 @dataclass

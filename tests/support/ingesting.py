@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from projections.choosing import Choice
-    from projections.reading import Problem
+    from projections.problems import Problem
     from projections.snapshot import Snapshot
 
 _SETTLING = 50  # looks after which all is decided

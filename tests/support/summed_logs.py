@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 
 LAST: Final = "20.jsonl"

@@ -14,7 +14,7 @@ from projections.intake import Format, Intake
 from tests.support.outcome_lines import failed, succeeded
 
 if TYPE_CHECKING:
-    from projections.reading import Problem
+    from projections.problems import Problem
 
 
 def sidekiq(wrapping: str | None = None) -> Format:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -8,10 +9,13 @@ from events.errors import EventsError
 from events.filesystem import RealFileSystem
 from events.log.segment import list_segments
 from projections.fold import Fold
-from projections.reading import Bounded, Problem, read_file, read_stream
+from projections.reading import Bounded, read_file, read_stream
 from tests.support.faulty_filesystem import FaultyFileSystem
 from tests.support.log_folders import append, compress, segment
 from tests.support.outcome_lines import succeeded
+
+if TYPE_CHECKING:
+    from projections.problems import Problem
 
 FS = RealFileSystem()
 LONG = b"x" * 1_100_000 + b"\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from projections.engines.partial import KEPT, Found, Notes, Partial, empty, join, merge
 from projections.entry import FOLD_VERSION, LOOSE, MAX_EPOCHS
 from projections.fold import Fold
-from projections.reading import Problem
+from projections.problems import Problem
 from tests.support.outcome_lines import opened, succeeded
 
 

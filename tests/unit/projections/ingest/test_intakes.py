@@ -8,7 +8,7 @@ from events.log.reader import Block
 from projections.fold import Fold
 from projections.ingest.intakes import Intakes
 from projections.ingest.remembered import FormatsNow
-from projections.reading import nothing
+from projections.problems import nothing
 from tests.support.ingesting import AUTO, SIDEKIQ
 from tests.unit.projections.test_intake import DONE, FAIL, WHY, sidekiq
 
