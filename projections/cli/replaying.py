@@ -103,8 +103,8 @@ def replay_on_dask(asked: Asked, scheduler: str | None) -> Replayed:
 
     if not is_installed():
         raise CommandError(
-            "--engine dask needs Dask: in a checkout `pipx install --force '.[dask]'` or `uv tool "
-            "install --force '.[dask]'`, elsewhere `pip install 'syncstats[dask]'`"
+            "--engine dask needs Dask: in a checkout `pipx install --force '.[dask]'`, `uv tool "
+            "install --force '.[dask]'` or `pip install '.[dask]'`"
         )
     with ended_in_order(), processes() if scheduler is None else nullcontext():
         return _replay_on_dask(asked, scheduler)

@@ -40,7 +40,7 @@ def test_an_engine_that_is_not_installed_is_told_with_how_to_get_it(tmp_path):
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "pip install 'syncstats[dask]'" in done.stderr
+    assert "pip install '.[dask]'" in done.stderr
 
 
 def test_a_scheduler_without_the_engine_is_refused(tmp_path):
