@@ -102,10 +102,14 @@ def test_a_signal_to_all_its_processes_ends_them_and_leaves_nothing(log, tmp_pat
     import psutil
 
     script = (
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "from projections.cli import main\n"
         "from projections.engines import replaying\n"
-        f"replaying.replay_on = lambda *_, **__: os.killpg(0, signal.{sent})\n"
+        "def replay_on(*_, **__):\n"
+        f"    os.killpg(0, signal.{sent})\n"
+        "    while True:\n"
+        "        time.sleep(0.01)  # another thread may have got it: this one hears of it soon\n"
+        "replaying.replay_on = replay_on\n"
         "sys.exit(main.main(sys.argv[1:]))\n"
     )
     with (
