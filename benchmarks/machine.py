@@ -10,7 +10,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from projections.cores import cores
+from projections.parallel.cores import cores
 
 PACKAGES = (
     "duckdb",

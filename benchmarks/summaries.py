@@ -37,8 +37,8 @@ from events.log.position import Position
 from events.log.segment import segment_name
 from events.log.stream import stream_folder
 from projections.fold import Fold
-from projections.segment_summary import SegmentFile, SegmentSummary
-from projections.summaries import SummaryStore
+from projections.summaries.segment import SegmentFile, SegmentSummary
+from projections.summaries.store import SummaryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem, Lock
     from projections.compressing import Compressor
     from projections.runner import Runner
-    from projections.summarising import Summariser
+    from projections.summaries.summariser import Summariser
 
 SAVE_EVERY_S = 1.0
 

@@ -12,8 +12,8 @@ from projections.fold import Fold
 from projections.problems import Problem, nothing
 from projections.reading import read_stream
 from projections.snapshot import Snapshot
+from projections.summaries.reading import SummedReader
 from projections.summary import read_summary
-from projections.summed_reading import SummedReader
 from projections.syncing import ReadSegments
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from projections.entry import Entry
-    from projections.segment_summary import SegmentSummary
-    from projections.summed_reading import Stored
+    from projections.summaries.reading import Stored
+    from projections.summaries.segment import SegmentSummary
 
 
 class LogView:

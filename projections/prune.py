@@ -23,8 +23,8 @@ from projections.prunable import PrunableStream, segment_sizes
 from projections.pruned import Keep, Pruned, StreamReport
 from projections.runner import Runner
 from projections.store import SnapshotStore
-from projections.summaries import NOT_WRITTEN
-from projections.summarising import sum_up_again
+from projections.summaries.store import NOT_WRITTEN
+from projections.summaries.summariser import sum_up_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from events.log.compression import is_decompressed
 from events.log.reader import BLOCK_BYTES, BlockReader, Overlong
 from events.log.segment import list_segments, open_segment
-from projections.ahead import ahead
+from projections.parallel.ahead import ahead
+from projections.parallel.tallied import tallied
 from projections.problems import Numbered, Problem, nothing
-from projections.tallied import tallied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from events.log.segment import Segment
     from events.reporting import Report
     from projections.fold import Fold
-    from projections.head_start import HeadStart
+    from projections.parallel.head_start import HeadStart
 
 _PACKED_BYTES = 1 << 22
 

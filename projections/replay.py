@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from events.filesystem import FileSystem
     from events.log.segment import Segment
-    from projections.head_start import HeadStart
     from projections.logs import Found
+    from projections.parallel.head_start import HeadStart
     from projections.sources import Source
     from projections.summary import Summary
 

@@ -20,9 +20,9 @@ from projections.placing import lies_on_log
 from projections.problems import Problem, nothing
 from projections.seqs import union
 from projections.store import SnapshotStore
-from projections.summaries import NOT_WRITTEN, SummaryStore
+from projections.summaries.reading import nothing_stored
+from projections.summaries.store import NOT_WRITTEN, SummaryStore
 from projections.summary import read_summary
-from projections.summed_reading import nothing_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,9 +16,9 @@ from projections.problems import Problem, nothing
 from projections.reading import read_stream
 from projections.snapshot import Snapshot
 from projections.store import SnapshotStore
-from projections.summaries import SummaryStore
+from projections.summaries.check import SummaryCheck
+from projections.summaries.store import SummaryStore
 from projections.summary import list_kept, read_summary
-from projections.summary_check import SummaryCheck
 from projections.verification import Gap, Verification
 
 if TYPE_CHECKING:

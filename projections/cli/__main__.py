@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projections.head_start import HeadStart
+    from projections.parallel.head_start import HeadStart
 
 _YOUNG_OBJECTS = 10_000  # loading makes many, and no cycles: Python's own bound is 700
 _INTERRUPTED = 130
@@ -46,7 +46,7 @@ def _begin(args: Sequence[str]) -> HeadStart | None:
     if path is None:
         return None
     try:
-        from projections.head_start import head_start
+        from projections.parallel.head_start import head_start
 
         return head_start(path)
     except (Exception, SystemExit):  # noqa: BLE001 - whatever it is, the command finds it, and says so

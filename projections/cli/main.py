@@ -18,7 +18,7 @@ from projections.cli.lazy import Lazy, LazyGroup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projections.head_start import HeadStart
+    from projections.parallel.head_start import HeadStart
 
 PROGRAM = "syncstats"
 

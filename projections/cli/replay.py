@@ -14,7 +14,7 @@ from projections.cli.formats import format_options
 from projections.cli.options import data_option, existing, json_option
 
 if TYPE_CHECKING:
-    from projections.head_start import HeadStart
+    from projections.parallel.head_start import HeadStart
 
 
 @click.command(

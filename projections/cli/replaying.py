@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from projections.choosing import Choice
     from projections.cli.formats import LogNotes
     from projections.cli.problems import Problems
-    from projections.head_start import HeadStart
+    from projections.parallel.head_start import HeadStart
     from projections.replay import Replayed
     from projections.sources import Source
 

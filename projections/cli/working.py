@@ -22,8 +22,8 @@ from projections.cli.version import version
 from projections.compressing import Compressor
 from projections.keeper import Keeper
 from projections.runner import Runner
-from projections.summaries import NOT_WRITTEN
-from projections.summarising import Summariser
+from projections.summaries.store import NOT_WRITTEN
+from projections.summaries.summariser import Summariser
 from sync_queue.dlq import DeadLetterQueue
 from sync_queue.queue import JobQueue
 from worker.handlers.loader import load_handler

@@ -9,9 +9,9 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from projections.cores import cores
 from projections.engines.undisturbed import deaf
 from projections.errors import EngineError
+from projections.parallel.cores import cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

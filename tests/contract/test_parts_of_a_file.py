@@ -10,7 +10,7 @@ import pytest
 
 from events.limits import MAX_LINE_BYTES
 from projections.fold import Fold
-from projections.helpers import Helpers
+from projections.parallel.helpers import Helpers
 from projections.scanning import scan_part
 from projections.snapshot import Snapshot
 from tests.support.kernel_lines import needs_kernel, without_kernel

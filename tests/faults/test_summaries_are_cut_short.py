@@ -6,8 +6,8 @@ import errno
 from random import Random
 
 from projections.runner import Runner
-from projections.summaries import SUMMARIES_FOLDER
-from projections.summarising import Summariser
+from projections.summaries.store import SUMMARIES_FOLDER
+from projections.summaries.summariser import Summariser
 from tests.support.crashing import deaths, found_after
 from tests.support.crashing_log import DATA, Promises, Session
 from tests.support.held_clock import HeldClock

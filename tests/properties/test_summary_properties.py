@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from events.filesystem import RealFileSystem
 from events.log.segment import list_segments
-from projections import summary_drafts
 from projections.runner import Runner
+from projections.summaries import drafts as summary_drafts
 from projections.verify import verify
 from tests.support.log_world import KINDS, STREAMS, LogWorld
 from tests.support.pruned_logs import replayed

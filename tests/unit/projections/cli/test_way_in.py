@@ -9,7 +9,7 @@ import pytest
 
 from projections.cli.__main__ import first_log
 from projections.cli.main import main
-from projections.parts import LARGE_BYTES
+from projections.parallel.parts import LARGE_BYTES
 from tests.support.command import ROOT, clean_env
 from tests.support.outcome_lines import failed
 
@@ -91,7 +91,7 @@ runpy.run_module("projections.cli", run_name="__main__", alter_sys=True)
 
 
 @pytest.mark.parametrize(
-    "module", ["projections.parts", "projections.cli.main", "projections.replay"]
+    "module", ["projections.parallel.parts", "projections.cli.main", "projections.replay"]
 )
 def test_an_interrupt_is_quiet_at_any_time(large, module):
     done = subprocess.run(

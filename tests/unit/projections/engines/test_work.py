@@ -7,10 +7,10 @@ import io
 import pytest
 
 from events.kernel.tallies import PURE, file_kernel, kernel
-from projections import helper, parts, tallied
-from projections.at_once import AtOnce
 from projections.engines.planning import plan
-from projections.helpers import Helpers
+from projections.parallel import helper, parts, tallied
+from projections.parallel.at_once import AtOnce
+from projections.parallel.helpers import Helpers
 from projections.replay import NATIVE_CHOICE, replay
 from tests.support.engines import Here, replay_here
 from tests.support.kernel_lines import needs_kernel

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from projections.scanning import Group, Part
 
 if TYPE_CHECKING:
-    from projections.helper import Helper
+    from projections.parallel.helper import Helper
 
 WORTH_BYTES = 32 << 20
 """With less to read, starting them takes longer than they save."""
@@ -37,9 +37,9 @@ class Helpers:
         self._may_start = can_start and size >= worth_bytes
         # Loaded here, not by the threads that need it: an interrupt that comes while their caller
         # loads something can leave the lock of imports taken, for which they would wait for ever.
-        from projections.helper import Helper
-        from projections.helping import Order
-        from projections.plain_part import tally_part
+        from projections.parallel.helper import Helper
+        from projections.parallel.helping import Order
+        from projections.parallel.plain_part import tally_part
 
         self._helper = Helper
         self._order = Order
@@ -67,7 +67,7 @@ class Helpers:
     def scan_part(
         self, file: int, begin: int, upto: int, folder: str | None, *, is_first: bool, limit: int
     ) -> Part | None:
-        """Have a part tallied by a process, or else here; see `projections.plain_part.tally_part`.
+        """Have a part tallied by a process, or else here; see `plain_part.tally_part`.
 
         Not in more threads than processes are wanted.
         """

@@ -14,7 +14,7 @@ from events.errors import EventsError
 from projections.fold import Fold
 from projections.problems import nothing
 from projections.reading import read_stream
-from projections.segment_summary import SegmentSummary, summarise
+from projections.summaries.segment import SegmentSummary, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from events.log.segment import Segment
     from projections.entry import Entry
     from projections.problems import Problem
-    from projections.segment_summary import SegmentFile
-    from projections.summary_group import StoredGroup
+    from projections.summaries.group import StoredGroup
+    from projections.summaries.segment import SegmentFile
 
 
 class Stored:

@@ -14,16 +14,16 @@ from events.errors import EventsError
 from events.log.sealing import HOUSEKEEPING_LOCK
 from events.log.segment import list_segments
 from events.log.stream import stream_folder
-from projections.summary_drafts import Draft, place
-from projections.summary_group import StoredGroup, read_group
-from projections.summed_reading import Stored
+from projections.summaries.drafts import Draft, place
+from projections.summaries.group import StoredGroup, read_group
+from projections.summaries.reading import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from events.filesystem import FileSystem
-    from projections.segment_summary import SegmentSummary
+    from projections.summaries.segment import SegmentSummary
 
 SUMMARIES_FOLDER = "summaries"
 NOT_WRITTEN = "cannot be written, so `syncstats rebuild` takes longer, and nothing is lost"

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from projections.at_once import AtOnce
+from projections.parallel.at_once import AtOnce
 
 
 def test_all_are_given_in_their_order():

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from projections.ahead import ahead
+from projections.parallel.ahead import ahead
 
 
 def test_items_come_in_their_order():

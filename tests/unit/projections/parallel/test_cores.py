@@ -7,8 +7,8 @@ import os
 import pytest
 
 from benchmarks.machine import describe
-from projections.cores import cores
-from projections.parts import threads
+from projections.parallel.cores import cores
+from projections.parallel.parts import threads
 
 
 def test_those_that_a_process_may_use_are_counted(monkeypatch):

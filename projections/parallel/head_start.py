@@ -10,10 +10,10 @@ import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.log.compression import COMPRESSED
-from projections.parts import LARGE_BYTES, Parts, descriptor, read_parts
+from projections.parallel.parts import LARGE_BYTES, Parts, descriptor, read_parts
 
 if TYPE_CHECKING:
-    from projections.early_blocks import EarlyBlocks
+    from projections.parallel.early_blocks import EarlyBlocks
 
 _LARGE_PACKED_BYTES = LARGE_BYTES >> 3  # our lines become an eighth, or less
 
@@ -83,7 +83,7 @@ def _begin(path: str, file: BinaryIO) -> HeadStart | None:
     if descriptor(file) is None or size < _LARGE_PACKED_BYTES:
         return None
     if os.path.splitext(path)[1].lower() in COMPRESSED:  # noqa: PTH122
-        from projections.early_blocks import early_blocks
+        from projections.parallel.early_blocks import early_blocks
 
         blocks = early_blocks(path, file)
         return None if blocks is None else HeadStart(file, blocks)

@@ -8,8 +8,8 @@ from collections import deque
 
 import pytest
 
-from projections.ahead import ahead
-from projections.lending import AHEAD, Lender
+from projections.parallel.ahead import ahead
+from projections.parallel.lending import AHEAD, Lender
 
 LONGEST = 400
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projections.runner import Runner
-from projections.summary_drafts import GROUP_SEGMENTS
+from projections.summaries.drafts import GROUP_SEGMENTS
 from tests.support.log_folders import append, segment
 from tests.support.outcome_lines import opened, succeeded
 from tests.support.pruned_logs import replayed
@@ -49,7 +49,7 @@ def test_of_sealed_segments_with_summaries_nothing_is_read(data):
 
 
 def test_nor_is_any_of_several_files_of_them(tmp_path, monkeypatch):
-    monkeypatch.setattr("projections.summary_drafts.GROUP_SEGMENTS", 3)
+    monkeypatch.setattr("projections.summaries.drafts.GROUP_SEGMENTS", 3)
     write_segments(tmp_path, 8)
     write_segments(tmp_path, 2, "b")
     rebuilt(tmp_path)

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from projections.helping import LENGTH_BYTES, framed, receive
+from projections.parallel.helping import LENGTH_BYTES, framed, receive
 from projections.scanning import Group, Part
 
 if TYPE_CHECKING:
-    from projections.helping import Order
+    from projections.parallel.helping import Order
 
-_ROOT = str(Path(__file__).parent.parent)
+_ROOT = str(Path(__file__).parents[2])
 # `-P`: nothing is imported from the working folder, unless it is where this process imports from.
 # `-S`: where that is, is told.
 _PROGRAM = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
-from projections.helping import main
+from projections.parallel.helping import main
 main(int(sys.argv[2]))
 """
 _answer = msgspec.msgpack.Decoder(tuple[int, int, int, list[Group]] | None)

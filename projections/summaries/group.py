@@ -18,7 +18,7 @@ from events.errors import EventsError
 from projections.entry import FOLD_VERSION, Entry, entry_from_dict
 from projections.errors import SnapshotError
 from projections.fold import Fold
-from projections.segment_summary import SegmentFile, SegmentSummary
+from projections.summaries.segment import SegmentFile, SegmentSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

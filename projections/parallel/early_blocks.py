@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from events.errors import EventsError
 from events.kernel.tallies import kernel
 from events.log.compression import decompress, untouched
-from projections.ahead import ahead
-from projections.lending import AHEAD, LENT_BYTES, Lender
+from projections.parallel.ahead import ahead
+from projections.parallel.lending import AHEAD, LENT_BYTES, Lender
 from projections.scanning import Part, scan
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from io import RawIOBase
 
-    from projections.lending import Lent
+    from projections.parallel.lending import Lent
 
 MOST_BLOCKS = 64
 """So many are tallied at most before somebody takes them."""

@@ -14,7 +14,7 @@ from events.filesystem import RealFileSystem
 from events.limits import MAX_LINE_BYTES
 from events.log.segment import open_source
 from projections.fold import Fold
-from projections.parts import LARGE_BYTES, descriptor, read_parts
+from projections.parallel.parts import LARGE_BYTES, descriptor, read_parts
 from projections.reading import read_file
 from projections.snapshot import Snapshot
 from tests.support.kernel_lines import needs_kernel, without_kernel

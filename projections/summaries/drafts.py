@@ -5,15 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from projections.summary_group import head_line, single_line, together
+from projections.summaries.group import head_line, single_line, together
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from projections.entry import Entry
-    from projections.segment_summary import SegmentFile, SegmentSummary
-    from projections.summary_group import StoredGroup
+    from projections.summaries.group import StoredGroup
+    from projections.summaries.segment import SegmentFile, SegmentSummary
 
 GROUP_SEGMENTS = 128
 """How many segments share a file. Each new one writes its file again; a rebuild reads each file."""

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from events.kernel.tallies import kernel
 from events.log.compression import untouched
-from projections.ahead import ahead
-from projections.early_blocks import Again
-from projections.lending import AHEAD, Lender
-from projections.parts import LARGE_BYTES, descriptor, read_parts
+from projections.parallel.ahead import ahead
+from projections.parallel.early_blocks import Again
+from projections.parallel.lending import AHEAD, Lender
+from projections.parallel.parts import LARGE_BYTES, descriptor, read_parts
 from projections.scanning import Part, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import RawIOBase
 
-    from projections.head_start import HeadStart
+    from projections.parallel.head_start import HeadStart
 
 
 class Tallied(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from projections.plain_part import tally_part
+from projections.parallel.plain_part import tally_part
 
 LENGTH_BYTES = 4
 """Before each message stands how long it is, in so many bytes."""
@@ -21,7 +21,7 @@ _ORDER_BYTES = 1 << 16
 
 
 class Order(NamedTuple):
-    """What is to be tallied; see `projections.plain_part.tally_part`."""
+    """What is to be tallied; see `projections.parallel.plain_part.tally_part`."""
 
     begin: int
     upto: int

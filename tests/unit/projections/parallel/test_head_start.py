@@ -9,10 +9,10 @@ from contextlib import closing
 
 import pytest
 
-from projections import early_blocks
 from projections.errors import SourceError
-from projections.head_start import head_start
-from projections.parts import LARGE_BYTES
+from projections.parallel import early_blocks
+from projections.parallel.head_start import head_start
+from projections.parallel.parts import LARGE_BYTES
 from projections.replay import replay
 from tests.support.kernel_lines import needs_kernel
 from tests.support.log_folders import compress
@@ -99,7 +99,10 @@ def test_what_is_small_or_no_file_is_not_begun(tmp_path, name):
 
 def test_it_loads_little():
     heavy = "'click', 'msgspec', 'orjson', 'rich', 'structlog', 'worker.stats', 'projections.fold'"
-    code = f"import sys, projections.head_start; print([m for m in ({heavy}) if m in sys.modules])"
+    code = (
+        "import sys, projections.parallel.head_start;"
+        f"print([m for m in ({heavy}) if m in sys.modules])"
+    )
     assert python(code).strip() == "[]"
 
 

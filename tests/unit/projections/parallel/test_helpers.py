@@ -19,11 +19,11 @@ from events.filesystem import RealFileSystem
 from events.kernel.tallies import PURE, file_kernel, kernel
 from events.limits import MAX_LINE_BYTES
 from events.log.segment import open_source
-from projections import parts, plain_part
 from projections.fold import Fold
-from projections.helpers import Helpers
-from projections.helping import LENGTH_BYTES, Order, framed, receive, serve
-from projections.parts import PLAIN_BYTES as PART_BYTES
+from projections.parallel import parts, plain_part
+from projections.parallel.helpers import Helpers
+from projections.parallel.helping import LENGTH_BYTES, Order, framed, receive, serve
+from projections.parallel.parts import PLAIN_BYTES as PART_BYTES
 from projections.reading import read_file
 from projections.snapshot import Snapshot
 from tests.support.kernel_lines import without_kernel
@@ -168,7 +168,7 @@ def test_who_ends_early_waits_for_no_helper(large, all_helpers):
 def test_helpers_end_when_who_asks_is_killed(large):
     program = """
 import sys
-from projections.helpers import Helpers
+from projections.parallel.helpers import Helpers
 helpers = Helpers(1, worth_bytes=1)
 with open(sys.argv[1], "rb") as file:
     helpers.scan_part(file.fileno(), 0, 9999, None, is_first=True, limit=9999)

@@ -13,8 +13,8 @@ from events.errors import EventsError
 from events.log.sealing import HOUSEKEEPING_LOCK, sealed_segments
 from events.log.stream import stream_folder
 from projections.problems import nothing
-from projections.segment_summary import summarise
-from projections.summaries import SummaryStore
+from projections.summaries.segment import summarise
+from projections.summaries.store import SummaryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -12,7 +12,7 @@ from events.log.sealing import HOUSEKEEPING_LOCK
 from projections.compressing import Compressor
 from projections.keeper import Keeper
 from projections.runner import Runner
-from projections.summarising import Summariser
+from projections.summaries.summariser import Summariser
 from tests.support.log_folders import append, segment
 from tests.support.outcome_lines import opened, succeeded
 from tests.support.summed_logs import read_by_rebuild, summary_files, write_segments

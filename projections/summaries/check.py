@@ -9,7 +9,7 @@ import msgspec
 
 from events.errors import EventsError
 from projections.fold import Fold
-from projections.segment_summary import crc32_of
+from projections.summaries.segment import crc32_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from events.filesystem import FileSystem
     from events.log.segment import Segment
     from projections.entry import Entry
-    from projections.segment_summary import SegmentFile
-    from projections.summed_reading import Stored
+    from projections.summaries.reading import Stored
+    from projections.summaries.segment import SegmentFile
 
 
 @dataclass(frozen=True)

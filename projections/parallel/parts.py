@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from events.kernel.tallies import file_kernel
-from projections.at_once import AtOnce
-from projections.cores import cores
-from projections.helpers import Helpers
+from projections.parallel.at_once import AtOnce
+from projections.parallel.cores import cores
+from projections.parallel.helpers import Helpers
 from projections.scanning import scan_part
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Large files read on several cores: in parts, ahead, and by helping processes."""
