@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from itertools import pairwise
 from zlib import crc32
 
 import pytest
@@ -215,17 +216,19 @@ def test_memory_does_not_grow_with_logs_that_came_and_went(run):
         first.save()
 
     come_and_go(range(20))
+    sizes = []
     tracemalloc.start()
     try:
-        before = tracemalloc.get_traced_memory()[0]
-        come_and_go(range(20, 320))
-        first.told.clear()
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - before
+        for begin in (20, 170, 320):
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+            come_and_go(range(begin, begin + 150))
+            first.told.clear()
     finally:
         tracemalloc.stop()
-    assert grown < 100_000, "300 of each"
-    assert first.total.jobs_processed == 640
+    # What others leave running in this process may grow once; what is kept of each grows each time.
+    assert min(later - size for size, later in pairwise(sizes)) < 50_000, "150 of each"
+    assert first.total.jobs_processed == 940
 
 
 def test_a_log_that_was_read_by_a_mapping_is_recognised_anew_where_it_ended(run, tmp_path):
