@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.totals import Totals, from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 STREAM = "nas-1-x7f2"
@@ -104,7 +104,7 @@ def make_log(folder: Path, lines: int, seed: int) -> tuple[Path, Totals]:
     return path, totals
 
 
-def compress(path: Path) -> dict[str, Path]:
+def compress(path: Path, suffixes: Sequence[str] = (".gz", ".zst")) -> dict[str, Path]:
     """Make the same log as .gz and .zst, as our worker and gzip make them; by suffix."""
     import zstandard
 
@@ -112,7 +112,7 @@ def compress(path: Path) -> dict[str, Path]:
         ".gz": lambda data: gzip.compress(data, 6, mtime=0),
         ".zst": zstandard.ZstdCompressor(level=3).compress,
     }
-    packed = {suffix: path.with_name(path.name + suffix) for suffix in ways}
+    packed = {suffix: path.with_name(path.name + suffix) for suffix in suffixes}
     for suffix, target in packed.items():
         if not target.exists():
             half = target.with_name(target.name + ".half")

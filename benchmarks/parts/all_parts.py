@@ -29,6 +29,7 @@ PARTS: Mapping[str, Callable[[Asked], Part]] = {
     "large": replay.measure_large,
     "pure": pure.measure,
     "compressed": compressed.measure,
+    "packed": compressed.measure_large,
     "growth": growth.measure,
     "rebuild": rebuild.measure,
     "cluster": cluster.measure,
