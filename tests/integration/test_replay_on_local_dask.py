@@ -103,6 +103,7 @@ def test_a_signal_to_all_its_processes_ends_them_and_leaves_nothing(log, tmp_pat
 
     script = (
         "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` would keep it ignored\n"
         "from projections.cli import main\n"
         "from projections.engines import replaying\n"
         "def replay_on(*_, **__):\n"
