@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from benchmarks.feeding import delays_s, feed, make_stream
 from benchmarks.runs import SYNCSTATS, WayError, environment
@@ -44,10 +44,11 @@ def tail(folder: Path, asked: Asked) -> Seen:
     segment = make_stream(folder)
     seen: list[tuple[float, int]] = []
     with _following("tail", "--follow", "--json", "--data", str(folder)) as process:
+        out = cast("IO[bytes]", process.stdout)  # a pipe
 
         def listen() -> None:
             rest = b""
-            while data := process.stdout.read(1 << 16):  # type: ignore[union-attr]  # a pipe
+            while data := out.read(1 << 16):
                 now, whole = _clock(), rest + data
                 rest = whole[whole.rfind(b"\n") + 1 :]
                 last = _SEQ.findall(whole[: len(whole) - len(rest)])
