@@ -50,9 +50,16 @@ def say(text: str = "", *, escaped: bool = False) -> None:
 
 
 def note(text: str) -> None:
-    """Print one line on stderr: about the run, not its result. Where that is closed, nowhere."""
-    if sys.stderr is not None:  # else print would take standard output
-        print(safe(text), file=sys.stderr)
+    """Print one line on stderr: about the run, not its result. Where that cannot be, nowhere.
+
+    So a reader of messages that has gone, or their full disk, is not taken for a log's.
+    """
+    if sys.stderr is None:  # print would take standard output
+        return
+    try:
+        print(safe(text), file=sys.stderr, flush=True)
+    except OSError:
+        _let_go(sys.stderr)
 
 
 @contextmanager
@@ -71,8 +78,13 @@ def answering(done: str) -> Iterator[None]:
     except (OSError, CommandError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         note(f"syncstats: {done}, but the answer could not be printed: {reason}")
-        if sys.stdout is not None:  # what is buffered can go nowhere
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            _let_go(sys.stdout)
+
+
+def _let_go(stream: IO[str]) -> None:
+    """Leave nothing to be flushed where it can go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @dataclass(frozen=True, slots=True)

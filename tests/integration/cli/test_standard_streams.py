@@ -97,3 +97,20 @@ def test_interrupted_tail(own):
         tail.communicate()
     assert first == b"--- 2026-01-01 UTC\n"
     assert (tail.returncode, err) == (130, b"")
+
+
+@pytest.mark.parametrize("gone", ["its reader", "its disk"])
+def test_messages_that_can_go_nowhere_are_not_taken_for_the_logs_trouble(tmp_path, gone):
+    (tmp_path / "log.jsonl").write_bytes(b"words\n" * 30)
+    call = [*COMMAND, "replay", "log.jsonl", "--json"]
+    options = {"cwd": tmp_path, "env": clean_env(), "stdout": subprocess.PIPE}
+    expected = subprocess.run(call, check=False, stderr=subprocess.PIPE, **options)
+    assert expected.stderr
+    if gone == "its reader":
+        reading, number = os.pipe()
+        os.close(reading)
+    else:
+        number = os.open("/dev/full", os.O_WRONLY)
+    with os.fdopen(number, "wb", buffering=0) as nowhere:
+        done = subprocess.run(call, check=False, stderr=nowhere, **options)
+    assert (done.returncode, done.stdout) == (0, expected.stdout)
